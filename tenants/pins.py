@@ -1,0 +1,90 @@
+"""PINs at the till: a person known to the device types four to six digits.
+
+Wrong ones are counted in PostgreSQL, per person and per device, because a counter in a cache can
+be lost and then the door stands open. The hash is a modest PBKDF2 over an HMAC with the server's
+key: no hash protects four digits from somebody who has both, and a slow one would cost 0.3 s of
+CPU at each unlock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+
+from django.conf import settings
+from django.db import transaction
+
+from tenants.models import Device, Staff
+from tenants.trace import write
+
+LENGTHS = range(4, 7)
+ROUNDS = 20_000
+WAITS = {5: 30, 6: 60, 7: 120, 8: 240, 9: 240}  # wrong in a row → seconds to wait
+OFF_AFTER = 10  # wrong in a row: off on every device, until a manager sets a new PIN
+DAILY = 30  # wrong a day and device
+
+
+class WrongPin(Exception):
+    """The PIN was not accepted. `wait` is in seconds; `is_off` means that a manager must help."""
+
+    def __init__(self, *, tries_left: int = 0, wait: int = 0, is_off: bool = False) -> None:
+        super().__init__("wrong PIN")
+        self.tries_left, self.wait, self.is_off = tries_left, wait, is_off
+
+
+def set_pin(staff: Staff, pin: str) -> None:
+    """Give a person a new PIN (four to six digits), which also ends every wait."""
+    if not (pin.isascii() and pin.isdigit() and len(pin) in LENGTHS):
+        raise ValueError("a PIN is four to six digits")
+    salt = secrets.token_hex(8)
+    staff.pin_hash, staff.pin_wrong, staff.pin_wait_until = f"{salt}${_hash(salt, pin)}", 0, None
+    staff.save(update_fields=["pin_hash", "pin_wrong", "pin_wait_until"])
+
+
+def check(staff: Staff, device: Device, pin: str, *, at: dt.datetime) -> None:
+    """Let the person in, or raise WrongPin. A try during a wait is refused without being
+    counted.
+    """
+    wrong: WrongPin | None = None
+    with transaction.atomic():
+        # Rows are locked person first, device second, so that tries at once are counted one by one.
+        person = Staff.objects.select_for_update().get(pk=staff.pk)
+        till = Device.objects.select_for_update().get(pk=device.pk)
+        today = till.wrong_pins if till.wrong_pins_on == at.date() else 0
+        if person.pin_wrong >= OFF_AFTER or not person.pin_hash or today >= DAILY:
+            wrong = WrongPin(is_off=True)
+        elif person.pin_wait_until and at < person.pin_wait_until:
+            wrong = WrongPin(wait=int((person.pin_wait_until - at).total_seconds()) + 1)
+        elif not _matches(person.pin_hash, pin):
+            wrong = _count(person, till, today, at)
+        elif person.pin_wrong:
+            person.pin_wrong, person.pin_wait_until = 0, None
+            person.save(update_fields=["pin_wrong", "pin_wait_until"])
+    if wrong:  # raised outside, or the count would be rolled back
+        raise wrong
+
+
+def _count(person: Staff, till: Device, today: int, at: dt.datetime) -> WrongPin:
+    person.pin_wrong += 1
+    wait = WAITS.get(person.pin_wrong, 0)
+    person.pin_wait_until = at + dt.timedelta(seconds=wait) if wait else None
+    person.save(update_fields=["pin_wrong", "pin_wait_until"])
+    till.wrong_pins, till.wrong_pins_on = today + 1, at.date()
+    till.save(update_fields=["wrong_pins", "wrong_pins_on"])
+    is_off = person.pin_wrong >= OFF_AFTER
+    if is_off:
+        write(f"device:{till.pk}", "pin.turned_off", person.pk, at=at)
+    return WrongPin(tries_left=max(0, 5 - person.pin_wrong), wait=wait, is_off=is_off)
+
+
+def _matches(stored: str, pin: str) -> bool:
+    salt, _, expected = stored.partition("$")
+    return hmac.compare_digest(_hash(salt, pin), expected)
+
+
+def _hash(salt: str, pin: str) -> str:
+    text = pin.encode("utf-8", "surrogatepass")
+    keyed = hmac.digest(settings.SECRET_KEY.encode(), text, "sha256")
+    return hashlib.pbkdf2_hmac("sha256", keyed, bytes.fromhex(salt), ROUNDS).hex()

@@ -1,0 +1,55 @@
+"""Single-use secrets: links that sign in, pair a tablet or open a card.
+
+128 bits from the system's generator, so they cannot be guessed and need no limit on guessing. Only
+their SHA-256 is kept (a slow hash protects weak secrets; these are not).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from tenants.models import OneTimeSecret
+
+SIGN_IN, PAIR, CARD = "sign-in", "pair", "card"
+
+
+def fingerprint(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def mint(purpose: str, subject: UUID, lifetime: dt.timedelta, *, at: dt.datetime) -> str:
+    """A new secret for `subject` (a user, a location, a member); each call makes another."""
+    secret = secrets.token_urlsafe(16)
+    OneTimeSecret.objects.create(
+        purpose=purpose, subject=subject, hash=fingerprint(secret), expires_at=at + lifetime
+    )
+    return secret
+
+
+def peek(purpose: str, secret: str, *, at: dt.datetime) -> UUID | None:
+    """Whom a secret is for, without using it up; None if it is unknown, used or too old."""
+    row = _valid(purpose, secret, at).first()
+    return row.subject if row else None
+
+
+def use(purpose: str, secret: str, *, at: dt.datetime) -> UUID | None:
+    """Use a secret up and say whom it is for; None the second time.
+
+    One statement asks and takes, so of two browsers with the same link one gets in.
+    """
+    subject = peek(purpose, secret, at=at)
+    if subject and _valid(purpose, secret, at).update(used_at=at):
+        return subject
+    return None
+
+
+def _valid(purpose: str, secret: str, at: dt.datetime) -> QuerySet[OneTimeSecret]:
+    return OneTimeSecret.objects.filter(
+        purpose=purpose, hash=fingerprint(secret), used_at=None, expires_at__gt=at
+    )

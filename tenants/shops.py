@@ -1,0 +1,75 @@
+"""How a shop presents itself: what every page of it shows, kept in the tenant's cache for a
+minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from tenants.cache import mine
+from tenants.context import tenant_id
+from tenants.models import Shop
+
+KEY = "front"
+SHOWN_FOR = 60  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFront:
+    """A shop's name, brand and words. `tenant` is whose it is: a value of another tenant is
+    refused.
+    """
+
+    tenant: str
+    name: str
+    greeting: str
+    colour: str
+    icon: str
+    language: str
+    languages: tuple[str, ...]
+    native_digits: bool
+    country: str
+    currency: str
+    zone: str
+
+
+def front() -> ShopFront:
+    """The shop we are inside, as its pages show it. At most a minute old."""
+    kept = mine().get(KEY)
+    if isinstance(kept, dict) and kept.get("tenant") == str(tenant_id()):
+        return ShopFront(**{**kept, "languages": tuple(kept["languages"])})
+    shown = _read(tenant_id())
+    mine().set(KEY, asdict(shown), SHOWN_FOR)
+    return shown
+
+
+def _read(tenant: UUID) -> ShopFront:
+    shop = Shop.objects.select_related("tenant").get()
+    return ShopFront(
+        tenant=str(tenant),
+        name=shop.name,
+        greeting=shop.greeting,
+        colour=shop.colour,
+        icon=shop.icon,
+        language=shop.language_id,
+        languages=tuple(shop.languages) or (shop.language_id,),
+        native_digits=shop.native_digits,
+        country=shop.tenant.country_id,
+        currency=shop.tenant.currency_id,
+        zone=shop.tenant.zone,
+    )
+
+
+def change(**fields: Any) -> Shop:
+    """Change what the owner may change about the shop; every page shows it after the commit."""
+    shop: Shop = Shop.objects.get()
+    for name, value in fields.items():
+        setattr(shop, name, value)
+    shop.full_clean()
+    shop.save(update_fields=list(fields))
+    transaction.on_commit(lambda: mine().delete(KEY))
+    return shop

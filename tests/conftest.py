@@ -1,0 +1,93 @@
+"""The people of the tests: a café and a spa, opened by the one verb, with staff, a till and
+members.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pytest
+
+from loyalty.enrolment import enrol
+from loyalty.models import Member, Program
+from loyalty.opening import open_shop
+from tenants import hosts
+from tenants.actors import Actor
+from tenants.context import inside
+from tenants.devices import pair
+from tenants.models import Device, Location, Staff, Tenant
+from tenants.people import employ
+from tenants.pins import set_pin
+
+NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)  # a Monday, one o'clock in Dubai
+PIN = "2468"
+
+
+@dataclass
+class Shop:
+    """A shop with an owner, a cashier with a PIN, a paired till and one member."""
+
+    tenant: Tenant
+    program: Program
+    location: Location
+    owner: Staff
+    cashier: Staff
+    device: Device
+    token: str
+    member: Member
+
+    @property
+    def till(self) -> Actor:
+        return Actor.at_till(self.cashier, self.device)
+
+    @property
+    def host(self) -> str:
+        return f"{self.tenant.slug}.localhost"
+
+
+def make_shop(slug: str, *, phone: str = "050 123 4567", preset: str = "points") -> Shop:
+    made = open_shop(
+        slug,
+        name=slug.title(),
+        email=f"owner@{slug}.example",
+        owner_name=f"Owner of {slug}",
+        country="AE",
+        at=NOW,
+        preset=preset,
+    )
+    opened = made.opened
+    with inside(opened.tenant):
+        by = Actor.of_staff(opened.owner)
+        cashier = employ("Sam", Staff.Role.CASHIER, at=NOW, by=by)
+        set_pin(cashier, PIN)
+        device, token = pair("Counter", opened.location, at=NOW)
+        member = enrol(name="Amina Rahman", phone=phone, at=NOW, by=by)
+    return Shop(
+        opened.tenant, made.program, opened.location, opened.owner, cashier, device, token, member
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_stale_directory():
+    """What one test knew of hosts is nothing to the next."""
+    hosts.directory.forget()
+    yield
+    hosts.directory.forget()
+
+
+@pytest.fixture
+def cafe(db) -> Shop:
+    return make_shop("cafe")
+
+
+@pytest.fixture
+def spa(db) -> Shop:
+    return make_shop("spa")
+
+
+@pytest.fixture
+def in_cafe(cafe):
+    """Inside the café for the whole test."""
+    with inside(cafe.tenant):
+        yield cafe
