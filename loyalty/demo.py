@@ -1,0 +1,222 @@
+"""Two shops to look at, `demo` (a café) and `spa`, with real sales of real customers.
+
+The data has no people and no today: names and phones are invented by a fixed rule, days move so
+that the last is today, and times fall inside opening hours, none later than now. The same shops
+again change nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from loyalty import exchange
+from loyalty.enrolment import Newcomer
+from loyalty.exchange import SaleLine
+from loyalty.opening import open_shop
+from tenants import hosts
+from tenants.actors import Actor
+from tenants.context import inside
+from tenants.models import Staff, Tenant
+from tenants.people import employ
+from tenants.pins import set_pin
+
+CDNOW = Path(__file__).parent / "data" / "cdnow.txt.xz"
+OPENS, CLOSES = 8, 21  # local hours
+PIN = "1234"
+SALES_OF_A_MEMBER = range(8, 13)
+MEMBERS = 300  # of both shops together
+RECENT = 35  # days: the demo is of shops that are busy now
+
+FIRST = [
+    "Amina",
+    "Omar",
+    "Layla",
+    "Karim",
+    "Sara",
+    "Yusuf",
+    "Noor",
+    "Hassan",
+    "Mariam",
+    "Tariq",
+    "Lena",
+    "Jonas",
+    "Emma",
+    "Paul",
+    "Sofia",
+    "Luca",
+    "Ines",
+    "Hugo",
+    "Grace",
+    "Daniel",
+    "Chloé",
+    "Émile",
+    "Nusrat",
+    "Rahim",
+    "Farah",
+    "Tanvir",
+    "Sadia",
+    "Imran",
+    "فاطمة",
+    "خالد",
+    "نورة",
+    "سالم",
+    "রহিমা",
+    "করিম",
+    "নাসরিন",
+    "তানভীর",
+]
+LAST = [
+    "Rahman",
+    "Haddad",
+    "Khan",
+    "Al-Amin",
+    "Fischer",
+    "Novak",
+    "Costa",
+    "Park",
+    "Silva",
+    "Weber",
+    "Okafor",
+    "Ito",
+    "Jensen",
+    "Moreau",
+    "Begum",
+    "Hossain",
+    "الهاشمي",
+    "المنصوري",
+    "খান",
+    "আহমেদ",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoShop:
+    slug: str
+    name: str
+    greeting: str
+    colour: str
+    icon: str
+    owner: str
+    till_person: str
+
+
+SHOPS = (
+    DemoShop(
+        "demo",
+        "Café Aroma",
+        "Good coffee, and the tenth thanks you.",
+        "#5b2a4e",
+        "cup",
+        "Layla Haddad",
+        "Maya",
+    ),
+    DemoShop("spa", "Lotus Spa", "An hour for yourself.", "#0f6b54", "leaf", "Sami Rahman", "Ines"),
+)
+
+
+def seed(*, at: dt.datetime, everything: bool = False) -> Iterator[tuple[str, exchange.Imported]]:
+    """Open the demo shops that are not there yet and replay their sales, ending today (`at`).
+
+    `everything` replays the whole file in `demo`. Gives (slug, running total) after each batch. A
+    second call knows every sale by its receipt.
+    """
+    for number, shop in enumerate(SHOPS):
+        tenant = Tenant.objects.filter(slug=shop.slug).first()
+        if tenant is None:
+            tenant = _open(shop, at)
+        elif not everything:
+            continue
+        with inside(tenant):
+            whole = everything and number == 0
+            for total in _replay(tenant, number, whole=whole, at=at):
+                yield shop.slug, total
+
+
+def _open(shop: DemoShop, at: dt.datetime) -> Tenant:
+    opened = open_shop(
+        shop.slug,
+        name=shop.name,
+        greeting=shop.greeting,
+        colour=shop.colour,
+        icon=shop.icon,
+        email=f"owner@{shop.slug}.example",
+        owner_name=shop.owner,
+        country="AE",
+        at=at,
+    ).opened
+    with inside(opened.tenant):
+        by = Actor.command("demo")
+        for name, role in ((shop.till_person, Staff.Role.MANAGER), ("Sam", Staff.Role.CASHIER)):
+            set_pin(employ(name, role, at=at, by=by), PIN)
+    hosts.directory.forget()
+    return opened.tenant
+
+
+def _replay(
+    tenant: Tenant, number: int, *, whole: bool, at: dt.datetime
+) -> Iterator[exchange.Imported]:
+    zone = ZoneInfo(tenant.zone)
+    lines = _lines(zone)
+    chosen = _everybody if whole else _part(lines, number)
+    kept = [line for line in lines if chosen(line.who.card)]
+    move = _moved(max(line.at for line in lines), at, zone)
+    told = sorted((_as_demo(line, move, at, zone) for line in kept), key=lambda line: line.at)
+    yield from exchange.replay(told, name="demo", at=at, source="demo")
+
+
+@lru_cache(maxsize=1)
+def _lines(zone: ZoneInfo) -> list[SaleLine]:
+    return list(exchange.read(CDNOW, zone=zone, decimals=2))
+
+
+def _everybody(card: str) -> bool:
+    return True
+
+
+def _part(lines: list[SaleLine], number: int) -> Callable[[str], bool]:
+    """Every other one of the MEMBERS most recently busy customers with a usual number of sales."""
+    sales: dict[str, list[dt.datetime]] = defaultdict(list)
+    for line in lines:
+        sales[line.who.card].append(line.at)
+    last = max(line.at for line in lines)
+    usual = [card for card, times in sales.items() if len(times) in SALES_OF_A_MEMBER]
+
+    def busy(card: str) -> tuple[int, str]:
+        return -sum((last - time).days < RECENT for time in sales[card]), card
+
+    return frozenset(sorted(usual, key=busy)[number : MEMBERS + number : 2]).__contains__
+
+
+def _moved(last: dt.datetime, at: dt.datetime, zone: ZoneInfo) -> dt.timedelta:
+    """By how many days all sales move: the last is today, or yesterday while the shop is not open
+    yet.
+    """
+    local = at.astimezone(zone)
+    day = local.date() - dt.timedelta(days=local.hour < OPENS + 1)
+    return day - last.date()
+
+
+def _as_demo(line: SaleLine, move: dt.timedelta, at: dt.datetime, zone: ZoneInfo) -> SaleLine:
+    """The line as a sale of the demo: an invented person, a day near now, a time when shops are
+    open.
+    """
+    dice = int.from_bytes(hashlib.sha256(f"{line.who.card}/{line.number}".encode()).digest()[:8])
+    day = line.at.date() + move
+    opens = dt.datetime.combine(day, dt.time(OPENS), zone)
+    closes = min(dt.datetime.combine(day, dt.time(CLOSES), zone), at)
+    time = opens + dt.timedelta(seconds=dice % max(1, int((closes - opens).total_seconds())))
+    return replace(line, who=person(line.who.card), at=time)
+
+
+def person(card: str) -> Newcomer:
+    """The invented name and phone of a customer id: the same ones for ever."""
+    dice = int.from_bytes(hashlib.sha256(card.encode()).digest()[:8])
+    name = f"{FIRST[dice % len(FIRST)]} {LAST[dice // 100 % len(LAST)]}"
+    return Newcomer(name=name, phone=f"+97150{int(card):07d}"[:13], card=card)

@@ -1,0 +1,245 @@
+"""Figures for screens, each from the ledger and the sales themselves: nothing here is kept, so
+nothing can be stale.
+
+Days are the shop's local days. A sale that was taken back is no visit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from loyalty import ledger
+from loyalty.models import Account, Entry, Member, Program, Purchase
+from tenants.context import tenant_id
+from tenants.models import Tenant
+
+PAGE = 50
+SORTS = {
+    "last": "-accounts__last_activity",
+    "name": "name_key",
+    "points": "-accounts__balance",
+    "joined": "-enrolled_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The day so far. `visits_before` is last week's same weekday until the same time; `that_day`
+    all of it.
+    """
+
+    at: dt.datetime
+    visits: int
+    visits_before: int
+    that_day: int
+    by_hour: list[int]
+    by_hour_before: list[int]
+    people: int
+    points_given: int
+    spent: int
+    joined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """Of `bought` members in the 30 days before the last 30, `came_back` bought again within
+    them.
+    """
+
+    bought: int
+    came_back: int
+
+    @property
+    def percent(self) -> float | None:
+        return 100 * self.came_back / self.bought if self.bought else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the shop owes now: points its members could spend, and how many members there are."""
+
+    members: int
+    outstanding: int
+    given: int
+    given_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    date: dt.date
+    visits: int
+    points: int
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """What a customer's card shows."""
+
+    member: Member
+    account: Account | None
+    entries: Sequence[Entry]
+
+
+def today(at: dt.datetime) -> Today:
+    """Today's figures at `at`. Three statements."""
+    zone = _zone()
+    start = _midnight(at, zone)
+    week_ago = at - dt.timedelta(days=7)
+    before = _midnight(week_ago, zone)
+    told = _sales(start, at).values_list("occurred_at", "account_id", "total")
+    earlier = _sales(before, _midnight(before + dt.timedelta(hours=36), zone))
+    times = list(earlier.values_list("occurred_at", flat=True))
+    sales = list(told)
+    given = _given(start, at)
+    return Today(
+        at=at,
+        visits=len(sales),
+        visits_before=sum(time <= week_ago for time in times),
+        that_day=len(times),
+        by_hour=_by_hour((time for time, _, _ in sales), zone),
+        by_hour_before=_by_hour(times, zone),
+        people=len({account for _, account, _ in sales}),
+        points_given=given,
+        spent=sum(total for _, _, total in sales),
+        joined=Member.objects.filter(enrolled_at__gte=start, enrolled_at__lte=at).count(),
+    )
+
+
+def returning(at: dt.datetime) -> Returning:
+    """Who of those who bought 30 to 60 days ago came back in the last 30. One statement."""
+    month = dt.timedelta(days=30)
+    bought = Purchase.objects.filter(_standing, occurred_at__gt=at - 2 * month, occurred_at__lte=at)
+    seen = bought.values("account").annotate(
+        earlier=Count("pk", filter=Q(occurred_at__lte=at - month)),
+        later=Count("pk", filter=Q(occurred_at__gt=at - month)),
+    )
+    rows = [row for row in seen if row["earlier"]]
+    return Returning(len(rows), sum(1 for row in rows if row["later"]))
+
+
+def standing(at: dt.datetime) -> Standing:
+    """What is owed, and what was given in the last 30 days and in the 30 before. Four
+    statements.
+    """
+    month = dt.timedelta(days=30)
+    owed = Account.objects.filter(program__status=Program.Status.LIVE).aggregate(s=Sum("balance"))
+    return Standing(
+        members=Member.objects.exclude(status=Member.Status.MERGED).count(),
+        outstanding=owed["s"] or 0,
+        given=_given(at - month, at),
+        given_before=_given(at - 2 * month, at - month),
+    )
+
+
+def thirty_days(at: dt.datetime, days: int = 30) -> list[Day]:
+    """One Day for each of the last `days`, today last; days without sales are zeros. One
+    statement.
+    """
+    zone = _zone()
+    first = (at.astimezone(zone) - dt.timedelta(days=days - 1)).date()
+    start = dt.datetime.combine(first, dt.time(), zone)
+    rows = (
+        _sales(start, at)
+        .annotate(date=TruncDate("occurred_at", tzinfo=zone))
+        .values("date")
+        .annotate(visits=Count("pk"), points=Sum("earned"), spent=Sum("total"))
+    )
+    found = {row["date"]: row for row in rows}
+    dates = [first + dt.timedelta(days=n) for n in range(days)]
+    return [
+        Day(date, row["visits"], row["points"], row["spent"])
+        if (row := found.get(date))
+        else Day(date, 0, 0, 0)
+        for date in dates
+    ]
+
+
+def at_the_counter(limit: int = 10) -> list[Entry]:
+    """The latest entries of the ledger, with their member, sale and who was at the till. One
+    statement.
+    """
+    entries = Entry.objects.select_related("account__member", "purchase__staff", "refund__staff")
+    return list(entries.order_by("-occurred_at", "-id")[:limit])
+
+
+def last_sales(device_id: UUID, limit: int = 10) -> list[Purchase]:
+    """The latest sales of one till, newest first. One statement."""
+    sales = Purchase.objects.filter(device=device_id).select_related("account__member", "staff")
+    return list(sales.order_by("-occurred_at", "-id")[:limit])
+
+
+def members_page(found: QuerySet[Member], *, sort: str = "last", number: int = 1) -> Page[Any]:
+    """A page of members, each with `balance` and `last_activity` of the live program. Two
+    statements.
+    """
+    order = SORTS.get(sort, SORTS["last"])
+    by = F(order.lstrip("-"))
+    ordered = (
+        found.filter(Q(accounts__program__status=Program.Status.LIVE) | Q(accounts=None))
+        .annotate(balance=F("accounts__balance"), last_activity=F("accounts__last_activity"))
+        .order_by(by.desc(nulls_last=True) if order.startswith("-") else by.asc(), "pk")
+    )
+    return Paginator(ordered, PAGE).get_page(number)
+
+
+def timeline(member: Member, *, limit: int = 50, before: dt.datetime | None = None) -> list[Entry]:
+    """A member's entries, newest first, each with its sale. One statement."""
+    entries = Entry.objects.filter(account__member=member.pk)
+    if before:
+        entries = entries.filter(occurred_at__lt=before)
+    entries = entries.select_related("purchase__staff", "refund__staff", "account")
+    return list(entries.order_by("-occurred_at", "-id")[:limit])
+
+
+def visits_of(member: Member, *, limit: int = 200) -> list[dt.datetime]:
+    """When a member bought, newest first: what her rhythm is drawn from. One statement."""
+    sales = Purchase.objects.filter(_standing, account__member=member.pk)
+    return list(sales.order_by("-occurred_at").values_list("occurred_at", flat=True)[:limit])
+
+
+def card(member: Member, *, limit: int = 5) -> CardView:
+    """A customer's card: her account and her last entries. Two statements."""
+    account = ledger.account_of(member)
+    entries: Sequence[Entry] = ()
+    if account:
+        rows = Entry.objects.filter(account=account.pk).select_related("purchase")
+        entries = list(rows.order_by("-occurred_at", "-id")[:limit])
+    return CardView(member, account, entries)
+
+
+_standing = Q(total=0) | ~Q(refunded=F("total"))
+
+
+def _sales(start: dt.datetime, end: dt.datetime) -> QuerySet[Purchase]:
+    return Purchase.objects.filter(_standing, occurred_at__gte=start, occurred_at__lte=end)
+
+
+def _given(start: dt.datetime, end: dt.datetime) -> int:
+    """Points given, less what was taken back."""
+    moved = Entry.objects.filter(occurred_at__gt=start, occurred_at__lte=end)
+    kinds = (Entry.Kind.EARN, Entry.Kind.CLAWBACK)
+    return moved.filter(kind__in=kinds).aggregate(s=Sum("amount"))["s"] or 0
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(Tenant.objects.values_list("zone", flat=True).get(pk=tenant_id()))
+
+
+def _midnight(at: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    return dt.datetime.combine(at.astimezone(zone).date(), dt.time(), zone)
+
+
+def _by_hour(times: Iterable[dt.datetime], zone: ZoneInfo) -> list[int]:
+    hours = Counter(time.astimezone(zone).hour for time in times)
+    return [hours[hour] for hour in range(24)]

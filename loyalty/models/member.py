@@ -1,0 +1,93 @@
+"""Who collects, and by what she is known."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from loyalty.numbers import new_code
+from tenants.models import SoftDelete, Staff, TenantModel
+
+
+class Member(SoftDelete, TenantModel):
+    """An enrolled customer. Points hang on her, never on a phone number, which may change."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        BLOCKED = "blocked"
+        MERGED = "merged"
+        ERASED = "erased"
+
+    code = models.CharField(max_length=12, default=new_code)  # printed on her card; identifies only
+    name = models.CharField(max_length=80, default="", blank=True)
+    name_key = models.CharField(max_length=80, default="", editable=False)  # numbers.fold(name)
+    surname_key = models.CharField(max_length=80, default="", editable=False)  # its last word
+    staff = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="cards")
+    status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
+    language = models.CharField(max_length=12, default="", blank=True)
+    enrolled_at = models.DateTimeField()
+    enrolled_by = models.CharField(max_length=80)  # an Actor's `who`
+    source = models.CharField(max_length=20)  # "till", "poster", "import"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="member_code")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "name_key"],
+                opclasses=["uuid_ops", "text_pattern_ops"],
+                name="member_by_name",
+            ),
+            models.Index(
+                fields=["tenant", "surname_key"],
+                opclasses=["uuid_ops", "text_pattern_ops"],
+                name="member_by_surname",
+            ),
+            models.Index(fields=["tenant", "enrolled_at"], name="member_by_enrolment"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def is_open(self) -> bool:
+        """May this card earn and spend?"""
+        return self.is_active and self.status == self.Status.ACTIVE
+
+
+class Identifier(SoftDelete, TenantModel):
+    """One thing a member is known by, normalised: a member has any number, each belongs to one.
+
+    phone: E.164. email: lower case. card: a printed number. link: SHA-256 of the secret in her
+    link.
+    """
+
+    class Kind(models.TextChoices):
+        PHONE = "phone"
+        EMAIL = "email"
+        CARD = "card"
+        LINK = "link"
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="identifiers")
+    kind = models.CharField(max_length=5, choices=Kind)
+    value = models.CharField(max_length=200)
+    reversed = models.CharField(max_length=40, default="")  # a phone's digits, last first
+    verified_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "value"],
+                condition=models.Q(is_active=True),
+                name="identifier_one_member",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "reversed"],
+                opclasses=["uuid_ops", "text_pattern_ops"],
+                condition=~models.Q(reversed=""),
+                name="identifier_by_last_digits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind

@@ -1,0 +1,87 @@
+"""Figures are what the books say."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from loyalty import insights
+from loyalty.enrolment import enrol, search
+from loyalty.purchases import record, void
+from tests.conftest import NOW
+
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+@pytest.fixture
+def busy(in_cafe):
+    """Three sales today, one undone; two a week ago, one of them later in the day."""
+    bob = enrol(name="Bob Zuckerman", phone="0507654321", at=NOW, by=in_cafe.till)
+    plan = [
+        (in_cafe.member, 1000, NOW - 7 * DAY - HOUR),
+        (in_cafe.member, 1000, NOW - 7 * DAY + 3 * HOUR),
+        (in_cafe.member, 2500, NOW - HOUR),
+        (bob, 1500, NOW - HOUR / 2),
+        (bob, 9900, NOW - HOUR / 5),
+    ]
+    sales = [
+        record(who, total, at=at, by=in_cafe.till, key=f"k{n}").purchase
+        for n, (who, total, at) in enumerate(plan)
+    ]
+    void(sales[-1], at=NOW, by=in_cafe.till, key="u")
+    in_cafe.bob = bob
+    return in_cafe
+
+
+def test_today_compares_with_last_week_until_the_same_time(busy):
+    today = insights.today(NOW)
+    assert (today.visits, today.visits_before, today.that_day) == (2, 1, 2)
+    assert (today.people, today.spent, today.points_given, today.joined) == (2, 4000, 40, 2)
+    assert sum(today.by_hour) == 2
+    assert today.by_hour[12] == 2  # Dubai
+
+
+def test_thirty_days_have_thirty_rows_and_the_last_is_today(busy):
+    days = insights.thirty_days(NOW)
+    assert len(days) == 30
+    assert (days[-1].date, days[-1].visits, days[-1].points) == (dt.date(2026, 3, 2), 2, 40)
+    assert (days[-8].visits, days[-2].visits) == (2, 0)
+
+
+def test_what_is_owed_is_what_members_hold(busy):
+    standing = insights.standing(NOW)
+    assert (standing.members, standing.outstanding, standing.given) == (2, 60, 60)
+
+
+def test_who_came_back(in_cafe):
+    bob = enrol(phone="0507654321", at=NOW, by=in_cafe.till)
+    for n, (who, at) in enumerate(
+        [(in_cafe.member, NOW - 40 * DAY), (bob, NOW - 45 * DAY), (bob, NOW - DAY)]
+    ):
+        record(who, 100, at=at, by=in_cafe.till, key=f"k{n}")
+    found = insights.returning(NOW)
+    assert (found.bought, found.came_back, found.percent) == (2, 1, 50.0)
+    assert insights.returning(NOW - 100 * DAY).percent is None
+
+
+def test_the_counter_the_timeline_and_the_card_show_the_newest_first(busy):
+    assert [e.amount for e in insights.at_the_counter(2)] == [-99, 99]
+    assert [e.amount for e in insights.timeline(busy.bob)] == [-99, 99, 15]
+    card = insights.card(busy.member)
+    assert (card.account.balance, [e.amount for e in card.entries]) == (45, [25, 10, 10])
+    assert len(insights.visits_of(busy.bob)) == 1
+
+
+def test_members_can_be_sorted_by_what_their_account_says(busy, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        page = insights.members_page(search(""), sort="points")
+        assert [(m.name, m.balance) for m in page] == [("Amina Rahman", 45), ("Bob Zuckerman", 15)]
+    by = {
+        sort: [m.name[0] for m in insights.members_page(search(""), sort=sort)]
+        for sort in insights.SORTS
+    }
+    assert by["last"] == ["B", "A"]
+    assert by["name"] == ["A", "B"]
+    assert [m.name for m in insights.members_page(search("zuck"))] == ["Bob Zuckerman"]
+    assert len(insights.members_page(search(""), sort="nonsense", number=99)) == 2
