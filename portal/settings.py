@@ -1,0 +1,208 @@
+"""Settings. What a deployment changes comes from the environment through `env`; the defaults run
+on one machine.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from portal import env
+from portal.embedded import home
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Where we are
+
+BASE_DOMAIN = env.text("PORTAL_DOMAIN", "localhost").lower()
+PUBLIC_PORT = env.number("PORTAL_PUBLIC_PORT", env.number("PORTAL_PORT", 8000))
+
+
+def _is_loopback(domain: str) -> bool:
+    try:
+        return ip_address(domain).is_loopback
+    except ValueError:
+        return domain == "localhost" or domain.endswith(".localhost")
+
+
+SECURE = not _is_loopback(BASE_DOMAIN) or env.flag("PORTAL_HTTPS")
+DEBUG = False  # a page with our settings on it helps nobody; errors are in the log
+SECRET_KEY = env.text("SECRET_KEY", "for-localhost-only-" + "0123456789" * 4)
+if SECURE and SECRET_KEY.startswith("for-localhost-only-"):
+    raise ImproperlyConfigured(
+        f"Serving {BASE_DOMAIN} needs a SECRET_KEY of its own: 50 random characters or more."
+    )
+ALLOWED_HOSTS = [f".{BASE_DOMAIN}"]
+APEX_URLCONF = "portal.site.urls"
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TENANTS_UNKNOWN_HOST = "portal.errors.unknown_host"
+TENANTS_SUSPENDED = "portal.errors.suspended"
+
+# What runs
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "template_partials",
+    "procrastinate.contrib.django",
+    "tenants",
+    "loyalty",
+    "portal",
+]
+MIDDLEWARE = [
+    "portal.health.HealthMiddleware",
+    "portal.requests.BodyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.requests.LogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "portal.security.SecurityHeadersMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.language.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+# Tables outside the tenants that are not ours to declare (tenants.E001).
+TENANTS_LOCAL_APPS = {"auth", "contenttypes", "account", "procrastinate"}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "portal.context.portal",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
+        },
+    }
+]
+FORM_RENDERER = "portal.forms.Renderer"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What it stands on
+
+DATABASES = {"default": env.database()}
+WEB_THREADS = env.number("WEB_THREADS", 64)
+
+
+def _cache(name: str, backend: str, key_function: str) -> dict[str, Any]:
+    """django-redis shares one pool among equal URLs: a client name keeps them apart."""
+    url = env.redis()
+    return {
+        "BACKEND": backend,
+        "LOCATION": f"{url}{'&' if '?' in url else '?'}client_name={name}",
+        "KEY_FUNCTION": f"tenants.cache.{key_function}",
+        "REVERSE_KEY_FUNCTION": "tenants.cache.unkeyed",
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,  # losing the cache makes pages slower, never wrong
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.25,
+        },
+    }
+
+
+CACHES = {
+    "default": _cache("default", "django_redis.cache.RedisCache", "plain_key"),
+    "tenant": _cache("tenant", "tenants.cache.TenantCache", "tenant_key"),
+}
+
+# Who comes in
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "manage:home"
+ACCOUNT_ADAPTER = "portal.accounts.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False  # they live in a cache, which may be lost; guesses count in PostgreSQL
+SESSION_ENGINE = "tenants.sessions"
+SESSION_COOKIE_AGE = 30 * 24 * 3600
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Host-only cookies. The prefix makes the browser itself refuse a Domain. Plain http exists only on
+# a loopback address, where Safari refuses Secure cookies.
+COOKIE_PREFIX = "__Host-" if SECURE else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.errors.csrf"
+SECURE_SSL_REDIRECT = SECURE and not env.flag("PORTAL_BEHIND_PROXY")
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("PORTAL_BEHIND_PROXY") else None
+)
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_REFERRER_POLICY = None  # portal.security says it
+SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+
+# Words and times
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ar", _("Arabic")), ("bn", _("Bengali"))]
+LOCALE_PATHS = [ROOT / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = home() / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if env.text("PORTAL_ASSUME_ROLE")  # tests serve the sources as they are
+        else "portal.storage.FaceStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = bool(env.text("PORTAL_ASSUME_ROLE"))
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# Mail
+
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"LoyalAura <no-reply@{BASE_DOMAIN}>")
+
+# Jobs
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
+
+# What is told
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "tenants.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        # Of what was refused portal.request tells already, without the path.
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        "portal": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "procrastinate": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
+}
