@@ -35,6 +35,7 @@ class Hit:
     member: Member
     last_digits: str
     balance: int
+    last_activity: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,5 +255,11 @@ def _as_hits(members: Sequence[Member]) -> list[Hit]:
     phones = Identifier.objects.filter(member__in=members, kind=Kind.PHONE).order_by("-id")
     last = {phone.member_id: phone.value[-4:] for phone in phones}
     accounts = Account.objects.filter(member__in=members, program__status=Program.Status.LIVE)
-    balances = {account.member_id: account.balance for account in accounts}
-    return [Hit(m, last.get(m.pk, ""), balances.get(m.pk, 0)) for m in members]
+    found = {account.member_id: account for account in accounts}
+    return [_as_hit(member, last.get(member.pk, ""), found.get(member.pk)) for member in members]
+
+
+def _as_hit(member: Member, last_digits: str, account: Account | None) -> Hit:
+    if account is None:
+        return Hit(member, last_digits, 0, None)
+    return Hit(member, last_digits, account.balance, account.last_activity)

@@ -143,7 +143,7 @@ def opened(members: Collection[UUID]) -> Iterator[Book]:
     A member with no account in the live program gets one. The book is closed at the end of the
     body.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         found = _locked(members)
         if missing := set(members) - {account.member_id for account in found}:
             _open_accounts(missing)

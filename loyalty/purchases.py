@@ -123,7 +123,7 @@ def record(
     """
 
     def act() -> Recorded:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             (done,) = record_all([Sale(member.pk, total, at, key, ref)], by=by)
             if isinstance(done, Refusal):
                 raise done

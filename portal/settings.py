@@ -51,7 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "django_htmx",
+    "django.forms",
     "template_partials",
     "procrastinate.contrib.django",
     "tenants",
@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "portal.requests.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.requests.LogMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.security.SecurityHeadersMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -73,7 +74,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 # Tables outside the tenants that are not ours to declare (tenants.E001).
 TENANTS_LOCAL_APPS = {"auth", "contenttypes", "account", "procrastinate"}
@@ -170,6 +170,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = home() / "static"
 STATICFILES_DIRS = [ROOT / "static"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]  # ours, nobody else's
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

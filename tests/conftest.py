@@ -12,7 +12,7 @@ import pytest
 from loyalty.enrolment import enrol
 from loyalty.models import Member, Program
 from loyalty.opening import open_shop
-from tenants import hosts
+from tenants import hosts, shops
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.devices import pair
@@ -69,11 +69,11 @@ def make_shop(slug: str, *, phone: str = "050 123 4567", preset: str = "points")
 
 
 @pytest.fixture(autouse=True)
-def _no_stale_directory():
-    """What one test knew of hosts is nothing to the next."""
-    hosts.directory.forget()
+def _nothing_remembered():
+    """What one test knew of hosts and shops is nothing to the next."""
     yield
     hosts.directory.forget()
+    shops.forget()
 
 
 @pytest.fixture

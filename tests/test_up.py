@@ -131,7 +131,7 @@ def test_whoever_does_not_listen_is_ended_all_the_same(home, monkeypatch):
         crew.start("deaf", """sh -c 'trap "" TERM; echo $$; while :; do sleep 1; done'""")
         said = crew.next_event(20)
         crew.stop()
-    assert not is_running(int(said.line))
+    until(lambda: not is_running(int(said.line)))  # the kernel takes a moment to end a killed one
 
 
 def test_the_procfile_has_a_web_and_a_worker_with_its_own_login():

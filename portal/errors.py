@@ -1,0 +1,61 @@
+"""When there is no page: not here, not yours, our fault, closed, stale form.
+
+None of them tells whether a thing exists in another shop, and none repeats what was asked: the
+neighbour's id and a random one get the same bytes.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from portal.language import choose, spoken_here
+from portal.pages import page
+from tenants import hosts
+from tenants.context import inside
+from tenants.logs import place
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, "errors/404.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, "errors/403.html", status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, "errors/400.html", status=400)
+
+
+def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form was made for another session: after signing in elsewhere, or without cookies."""
+    return page(request, "errors/csrf.html", status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Our fault. Asks nothing of the database, which may be the fault, and shows only the
+    request's number.
+    """
+    body = render_to_string("errors/500.html", {"number": place().request_id, "at": timezone.now()})
+    return HttpResponse(body, status=500, headers={"Cache-Control": "no-store"})
+
+
+def unknown_host(request: HttpRequest) -> HttpResponse:
+    """No shop answers to this name. Runs before any tenant is known."""
+    offered, own, _ = spoken_here(request)
+    with translation.override(choose(request, offered, own)):
+        context = {"apex": hosts.url_of(None)}
+        return page(request, "errors/unknown_host.html", context, status=404)
+
+
+def suspended(request: HttpRequest) -> HttpResponse:
+    """The shop is closed for now and says so to everybody alike."""
+    tenant = request.tenant  # type: ignore[attr-defined]
+    with inside(tenant):
+        offered, own, zone = spoken_here(request)
+        with translation.override(choose(request, offered, own)), timezone.override(zone):
+            response = page(request, "errors/suspended.html", status=503)
+    response.headers["Retry-After"] = "3600"
+    return response

@@ -1,0 +1,68 @@
+"""In which language and by which clock a page is made.
+
+The language is what the address asks for (`?lang=ar`, remembered in a cookie), else the cookie,
+else what the browser prefers among the shop's languages, else the shop's own. The clock is the
+shop's, wherever its customers are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from tenants import shops
+
+COOKIE = "lang"
+A_YEAR = 365 * 24 * 3600
+
+
+class LanguageMiddleware:
+    """Stands inside the tenant: below TenantMiddleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        offered, own, zone = spoken_here(request)
+        asked = request.GET.get("lang", "")
+        language = choose(request, offered, own)
+        with translation.override(language), timezone.override(zone):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Accept-Language"])
+        if asked == language and request.COOKIES.get(COOKIE) != asked:
+            response.set_cookie(
+                COOKIE, asked, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
+            )
+        return response
+
+
+def spoken_here(request: HttpRequest) -> tuple[Sequence[str], str, ZoneInfo]:
+    """The languages of this host, its own one, and its zone. The apex speaks all of ours, in
+    UTC.
+    """
+    known = [code for code, _ in settings.LANGUAGES]
+    if getattr(request, "tenant", None) is None:
+        return known, settings.LANGUAGE_CODE, ZoneInfo("UTC")
+    front = shops.front()
+    offered = [code for code in front.languages if code in known] or known
+    own = front.language if front.language in offered else offered[0]
+    return offered, own, ZoneInfo(front.zone)
+
+
+def choose(request: HttpRequest, offered: Sequence[str], own: str) -> str:
+    for wish in (request.GET.get("lang"), request.COOKIES.get(COOKIE)):
+        if wish in offered:
+            return str(wish)
+    for wish, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        plain = wish.split("-")[0]
+        if plain in offered:
+            return plain
+    return own

@@ -1,0 +1,52 @@
+"""The day-book: today's figures, each with what it means."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_safe
+
+from loyalty import insights, programs
+from portal import charts
+from portal.arithmetic import told
+from portal.guards import StaffRequest, manager
+from portal.pages import page
+
+
+@require_safe
+@manager
+def home(request: StaffRequest) -> HttpResponse:
+    now = timezone.now()
+    today, standing, month = insights.today(now), insights.standing(now), insights.thirty_days(now)
+    visits = sum(day.visits for day in month)
+    context = {
+        "section": "home",
+        "staff": request.staff,
+        "now": now,
+        "today": today,
+        "difference": today.visits - today.visits_before,
+        "distance": abs(today.visits - today.visits_before),
+        "returning": insights.returning(now),
+        "standing": standing,
+        "program": programs.live(),
+        "month": month,
+        "month_visits": visits,
+        "by_hour": charts.hours(
+            today.by_hour,
+            today.by_hour_before,
+            gettext("Visits by hour, today before the same day last week"),
+        ),
+        "given": charts.line([day.points for day in month], gettext("Points given, day by day")),
+        "chart": charts.days(
+            month,
+            ngettext(
+                "%(n)s visit by members in the last 30 days",
+                "%(n)s visits by members in the last 30 days",
+                visits,
+            )
+            % {"n": visits},
+        ),
+        "events": [told(entry) for entry in insights.at_the_counter(8)],
+    }
+    return page(request, "manage/home.html", context)

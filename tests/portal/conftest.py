@@ -1,0 +1,92 @@
+"""Browsers of the tests: a stranger's, the owner's, a till's, a customer's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from loyalty.enrolment import new_link
+from tenants import secrets
+from tenants.context import inside
+from tests.conftest import PIN
+
+HOUR = dt.timedelta(hours=1)
+PIECE = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+@pytest.fixture
+def stranger(cafe) -> Client:
+    return Client(HTTP_HOST=cafe.host)
+
+
+@pytest.fixture
+def owner(cafe) -> Client:
+    """The owner's browser, signed in with her link."""
+    client = Client(HTTP_HOST=cafe.host)
+    assert client.post(f"/accounts/link/{sign_in_link(cafe)}/").status_code == 303
+    return client
+
+
+@pytest.fixture
+def device(cafe) -> Client:
+    """A paired tablet that nobody has unlocked."""
+    client = Client(HTTP_HOST=cafe.host)
+    client.cookies["device"] = cafe.token
+    return client
+
+
+@pytest.fixture
+def till(device, cafe) -> Client:
+    """The tablet, with the cashier standing before it."""
+    answer = device.post("/till/person/", {"person": cafe.cashier.pk, "pin": PIN})
+    assert answer.status_code == 303
+    return device
+
+
+@pytest.fixture
+def customer(cafe) -> Client:
+    client = Client(HTTP_HOST=cafe.host)
+    with inside(cafe.tenant):
+        client.cookies["card"] = new_link(cafe.member)
+    return client
+
+
+def sign_in_link(shop) -> str:
+    with inside(shop.tenant):
+        return secrets.mint(secrets.SIGN_IN, shop.owner.user_id, HOUR, at=timezone.now())
+
+
+@pytest.fixture
+def statements():
+    """`with statements() as seen:`: what happens meanwhile, as "SELECT tenants_device".
+
+    Without BEGIN, COMMIT and SAVEPOINT, and without the scope that travels in a statement's
+    message.
+    """
+
+    @contextmanager
+    def watched() -> Iterator[list[str]]:
+        seen: list[str] = []
+        with CaptureQueriesContext(connection) as captured:
+            yield seen
+        seen += [name for q in captured if (name := named(q["sql"]))]
+
+    return watched
+
+
+def named(sql: str) -> str:
+    """What a statement does, and to which table; "" for what only frames statements."""
+    plain = re.sub(r"^(SET LOCAL [^;]*;\s*)+", "", sql.strip())
+    verb = plain.split(" ", 1)[0].upper()
+    if verb in ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET"):
+        return ""
+    table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', plain)
+    return f"{verb} {table[1] if table else plain}"

@@ -1,0 +1,124 @@
+"""The owner's portal."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from loyalty import purchases
+from loyalty.enrolment import enrol
+from tenants.actors import Actor
+from tenants.context import inside
+from tests.portal.conftest import PIECE
+
+
+@pytest.fixture
+def sold(cafe):
+    """One sale of AED 24.50, a minute ago or so."""
+    with inside(cafe.tenant):
+        return purchases.record(
+            cafe.member, 2450, at=timezone.now(), by=cafe.till, key=str(uuid4())
+        )
+
+
+def test_home_tells_of_the_sale_just_made(owner, sold):
+    page = owner.get("/manage/").text
+    assert "1 visit</a>" in page
+    assert "Amina Rahman" in page
+    assert "+24" in page
+    assert "Bought for AED\u00a024.50, by Sam" in page
+
+
+def test_home_of_a_shop_without_sales(owner):
+    page = owner.get("/manage/").text
+    assert "Nobody has been in yet today." in page
+    assert "—" in page
+
+
+def test_members_are_found_by_name_and_digits(owner, cafe):
+    with inside(cafe.tenant):
+        enrol(name="Lena Fischer", phone="0501239999", at=timezone.now(), by=Actor.command("test"))
+    assert {"Amina", "Lena"} <= set(owner.get("/manage/members/").text.replace(">", " ").split())
+    for q in ("fisch", "9999", "٩٩٩٩"):
+        page = owner.get("/manage/members/", {"q": q}, headers=PIECE).text
+        assert "Lena Fischer" in page
+        assert "Amina" not in page
+    assert "Nobody for “zzz”" in owner.get("/manage/members/", {"q": "zzz"}, headers=PIECE).text
+
+
+def test_a_piece_of_the_list_is_the_element_it_replaces(owner):
+    piece = owner.get("/manage/members/", headers=PIECE).text
+    assert piece.lstrip().startswith('<div id="people"')
+
+
+@pytest.mark.parametrize("sort", ["last", "name", "points", "joined", "x", "-pk"])
+@pytest.mark.parametrize("page", ["1", "999", "0", "-1", "x", "1e9", "9" * 30])
+def test_no_address_of_the_list_breaks(owner, sort, page):
+    assert owner.get("/manage/members/", {"sort": sort, "page": page, "q": "a"}).status_code == 200
+
+
+@pytest.mark.parametrize("q", ["\x00", "x" * 10_000, "%", "_", "\\", "'; --", "٪"])
+def test_no_search_breaks(owner, q):
+    assert owner.get("/manage/members/", {"q": q}).status_code == 200
+
+
+def test_a_members_page_unfolds_each_entry(owner, cafe, sold):
+    page = owner.get(f"/manage/members/{cafe.member.pk}/").text
+    assert "24 \u00d7 AED\u00a01.00" in page
+    assert "050 123 4567" in page
+    assert cafe.member.code[:4] in page
+
+
+def test_what_was_undone_stays_in_the_account(owner, cafe, sold):
+    with inside(cafe.tenant):
+        purchases.void(sold.purchase, at=timezone.now(), by=cafe.till, key=str(uuid4()))
+    page = owner.get(f"/manage/members/{cafe.member.pk}/").text
+    assert "Taken back: AED\u00a024.50" in page
+    assert 'class="undone"' in page
+
+
+@pytest.mark.parametrize(
+    "before", ["x", "2026-13-45T00:00:00+00:00", "\x00", "9999-12-31T23:59:59+00:00"]
+)
+def test_no_address_of_a_timeline_breaks(owner, cafe, before):
+    assert owner.get(f"/manage/members/{cafe.member.pk}/", {"before": before}).status_code == 200
+
+
+def test_older_entries_go_on_where_the_page_ended(owner, cafe):
+    with inside(cafe.tenant):
+        now = timezone.now()
+        for n in range(45):
+            at = now - timezone.timedelta(hours=n + 1)
+            purchases.record(cafe.member, 100 * (n + 1), at=at, by=cafe.till, key=str(n))
+    first = owner.get(f"/manage/members/{cafe.member.pk}/")
+    assert first.text.count("<summary>") == 40
+    older = first.text.split("?before=")[1].split('"')[0]
+    second = owner.get(f"/manage/members/{cafe.member.pk}/?before={older}")
+    assert second.text.count("<summary>") == 5
+
+
+def test_the_neighbours_member_is_like_nobody(owner, spa):
+    theirs = owner.get(f"/manage/members/{spa.member.pk}/")
+    nobody = owner.get(f"/manage/members/{uuid4()}/")
+    assert theirs.status_code == nobody.status_code == 404
+    assert theirs.content == nobody.content
+
+
+def test_a_list_costs_the_same_for_one_and_for_many(owner, cafe, statements):
+    owner.get("/manage/members/")
+    with statements() as few:
+        owner.get("/manage/members/")
+    with inside(cafe.tenant):
+        for n in range(20):
+            enrol(
+                name=f"Guest {n}",
+                phone=f"05012300{n:02}",
+                at=timezone.now(),
+                by=Actor.command("test"),
+            )
+    with statements() as many:
+        owner.get("/manage/members/")
+    assert len(few) == len(many)
+    assert len(many) <= 10, "\n".join(many)
