@@ -159,6 +159,21 @@ def new_link(member: Member) -> str:
     return secret
 
 
+def account_by_link(secret: str) -> Account | None:
+    """The account in the live program whose card such a secret opens, with member and program.
+
+    One statement. None also where no program is live: member_by_link() still finds the member then.
+    """
+    found = Account.objects.filter(
+        member__identifiers__kind=Kind.LINK,
+        member__identifiers__value=fingerprint(secret),
+        member__identifiers__is_active=True,
+        member__is_active=True,
+        program__status=Program.Status.LIVE,
+    )
+    return found.select_related("member", "program").first()
+
+
 def member_by_link(secret: str) -> Member | None:
     """The member whose card such a secret opens. One statement."""
     found = Identifier.objects.filter(kind=Kind.LINK, value=fingerprint(secret))

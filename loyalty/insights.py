@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,6 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
-from loyalty import ledger
 from loyalty.models import Account, Entry, Member, Program, Purchase
 from tenants.context import tenant_id
 from tenants.models import Tenant
@@ -80,15 +79,6 @@ class Day:
     visits: int
     points: int
     spent: int
-
-
-@dataclass(frozen=True, slots=True)
-class CardView:
-    """What a customer's card shows."""
-
-    member: Member
-    account: Account | None
-    entries: Sequence[Entry]
 
 
 def today(at: dt.datetime) -> Today:
@@ -208,14 +198,10 @@ def visits_of(member: Member, *, limit: int = 200) -> list[dt.datetime]:
     return list(sales.order_by("-occurred_at").values_list("occurred_at", flat=True)[:limit])
 
 
-def card(member: Member, *, limit: int = 5) -> CardView:
-    """A customer's card: her account and her last entries. Two statements."""
-    account = ledger.account_of(member)
-    entries: Sequence[Entry] = ()
-    if account:
-        rows = Entry.objects.filter(account=account.pk).select_related("purchase")
-        entries = list(rows.order_by("-occurred_at", "-id")[:limit])
-    return CardView(member, account, entries)
+def last_entries(account: Account, *, limit: int = 5) -> list[Entry]:
+    """What a customer's card shows of her account, newest first. One statement."""
+    rows = Entry.objects.filter(account=account.pk).select_related("purchase")
+    return list(rows.order_by("-occurred_at", "-id")[:limit])
 
 
 _standing = Q(total=0) | ~Q(refunded=F("total"))

@@ -44,7 +44,11 @@ def page(
             body += f'<hx-partial hx-target="#{name}">{piece}</hx-partial>'
     else:
         body = render_to_string(template, values, request)
-    response = HttpResponse(body, status=status)
+    return answer(HttpResponse(body, status=status))
+
+
+def answer(response: HttpResponse) -> HttpResponse:
+    """What is said of every page: for whom it is, and that nobody else keeps it."""
     patch_vary_headers(response, ["HX-Request-Type", "Cookie"])
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from loyalty import insights
+from loyalty import insights, ledger
 from loyalty.enrolment import enrol, search
 from loyalty.purchases import record, void
 from tests.conftest import NOW
@@ -68,8 +68,9 @@ def test_who_came_back(in_cafe):
 def test_the_counter_the_timeline_and_the_card_show_the_newest_first(busy):
     assert [e.amount for e in insights.at_the_counter(2)] == [-99, 99]
     assert [e.amount for e in insights.timeline(busy.bob)] == [-99, 99, 15]
-    card = insights.card(busy.member)
-    assert (card.account.balance, [e.amount for e in card.entries]) == (45, [25, 10, 10])
+    account = ledger.account_of(busy.member)
+    assert account.balance == 45
+    assert [e.amount for e in insights.last_entries(account)] == [25, 10, 10]
     assert len(insights.visits_of(busy.bob)) == 1
 
 

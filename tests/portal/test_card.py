@@ -7,15 +7,16 @@ from uuid import uuid4
 from django.test import Client
 from django.utils import timezone
 
-from loyalty import purchases
+from loyalty.models import Program
+from loyalty.purchases import Recorded, record, void
 from tenants import secrets
 from tenants.context import inside
 from tests.portal.conftest import HOUR
 
 
-def buy(cafe, total=2450) -> None:
+def buy(cafe, total=2450) -> Recorded:
     with inside(cafe.tenant):
-        purchases.record(cafe.member, total, at=timezone.now(), by=cafe.till, key=str(uuid4()))
+        return record(cafe.member, total, at=timezone.now(), by=cafe.till, key=str(uuid4()))
 
 
 def card_link(cafe) -> str:
@@ -58,13 +59,41 @@ def test_the_card_of_one_shop_is_nothing_at_the_next(customer, spa):
 
 
 def test_the_card_costs_these_statements(customer, cafe, statements):
-    """At most four were promised."""
+    """At most four were promised. The page itself is kept for as long as its account stays."""
     for _ in range(6):
         buy(cafe)
-    customer.get("/c")
-    with statements() as seen:
+    customer.get("/")  # the host and the shop's front are known by now
+    with statements() as first:
         assert customer.get("/c").status_code == 200
-    assert seen == ["SELECT loyalty_identifier", "SELECT loyalty_account", "SELECT loyalty_entry"]
+    with statements() as again:
+        assert customer.get("/c").status_code == 200
+    assert first == ["SELECT loyalty_account", "SELECT loyalty_entry"]
+    assert again == ["SELECT loyalty_account"]
+
+
+def test_a_kept_card_is_never_out_of_date(customer, cafe):
+    """Each of these changes what the card shows, and the next look shows it."""
+    seen = [customer.get("/c").content]
+    sold = buy(cafe)
+    seen.append(customer.get("/c").content)
+    with inside(cafe.tenant):
+        void(sold.purchase, at=sold.purchase.occurred_at, by=cafe.till, key="u")
+    seen.append(customer.get("/c").content)
+    seen.append(customer.get("/c?lang=ar").content)
+    with inside(cafe.tenant):
+        cafe.member.name = "Somebody Else"
+        cafe.member.save()
+    seen.append(customer.get("/c").content)
+    assert len(set(seen)) == len(seen)
+    assert customer.get("/c").content == seen[-1]
+
+
+def test_a_paused_program_leaves_the_card_its_name(customer, cafe):
+    with inside(cafe.tenant):
+        Program.objects.update(status="paused")
+    answer = customer.get("/c")
+    assert answer.status_code == 200
+    assert b"Amina Rahman" in answer.content
 
 
 def test_the_card_is_a_small_page(customer, cafe):

@@ -2,39 +2,81 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import asdict
+
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from loyalty import enrolment, insights
-from loyalty.models import Member
+from loyalty.models import Account, Member
 from portal.arithmetic import told
 from portal.guards import CARD_COOKIE, cookie_name, keep_cookie
-from portal.pages import page, see_other
-from tenants import hosts, secrets
+from portal.pages import answer, page, see_other
+from tenants import hosts, secrets, shops
+from tenants.cache import mine
+
+KEPT_FOR = 60  # seconds
 
 
 @require_safe
 def card(request: HttpRequest) -> HttpResponse:
     secret = request.COOKIES.get(cookie_name(CARD_COOKIE), "")
+    account = enrolment.account_by_link(secret) if secret else None
+    if account is None:
+        return _without_account(request, secret)
+    name = _name_of(account)
+    body = mine().get(name)
+    if not isinstance(body, str):
+        body = _drawn(request, account.member, account)
+        mine().set(name, body, KEPT_FOR)
+    return answer(HttpResponse(body))
+
+
+def _name_of(account: Account) -> str:
+    """A name for the page that says everything it is made of.
+
+    Every entry changes its account's row, so a page by this name is never out of date: nothing has
+    to be dropped when something is written.
+    """
+    member, program = account.member, account.program
+    made_of = [
+        *(account.pk, account.balance, account.lifetime, account.last_activity),
+        *(member.name, member.code, member.enrolled_at, program.unit, program.unit_words),
+        *(asdict(shops.front()), get_language(), timezone.localdate(), static("css/card.css")),
+    ]
+    told = json.dumps(made_of, default=str, sort_keys=True).encode()
+    return f"card:{hashlib.sha256(told).hexdigest()}"
+
+
+def _without_account(request: HttpRequest, secret: str) -> HttpResponse:
+    """No program is live: the card says so. Or the link is nothing: the shop's page, without it."""
     member = enrolment.member_by_link(secret) if secret else None
-    if member is None:
-        response = see_other(reverse("card:shop"))
-        response.delete_cookie(cookie_name(CARD_COOKIE), path="/", samesite="Lax")
-        return response
+    if member:
+        return answer(HttpResponse(_drawn(request, member, None)))
+    response = see_other(reverse("card:shop"))
+    response.delete_cookie(cookie_name(CARD_COOKIE), path="/", samesite="Lax")
+    return response
+
+
+def _drawn(request: HttpRequest, member: Member, account: Account | None) -> str:
     tenant = request.tenant  # type: ignore[attr-defined]
-    shown = insights.card(member)
     context = {
         "member": member,
-        "account": shown.account,
-        "entries": [told(entry) for entry in shown.entries],
-        "paused": shown.account is None,
+        "account": account,
+        "entries": [told(entry) for entry in insights.last_entries(account)] if account else [],
+        "paused": account is None,
         "code_url": hosts.url_of(tenant, f"/m/{member.code}"),
         "slug": tenant.slug,
     }
-    return page(request, "card/card.html", context)
+    return render_to_string("card/card.html", context, request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
