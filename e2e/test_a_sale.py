@@ -112,6 +112,14 @@ def test_a_wrong_pin_says_so_and_a_right_one_opens(till):
     expect(page.get_by_role("heading", name="Ready")).to_be_visible()
 
 
+def test_a_pin_can_be_typed_on_a_keyboard_whatever_has_the_focus(till):
+    page = till()
+    page.get_by_role("button", name=re.compile("Lock")).click()
+    page.get_by_text("Sam").first.click()
+    page.keyboard.type("2468")
+    expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+
+
 def test_no_answer_is_said_and_tried_again(till, shop, console):
     page = till()
     find(page)

@@ -34,66 +34,18 @@ SALES_OF_A_MEMBER = range(8, 13)
 MEMBERS = 300  # of both shops together
 RECENT = 35  # days: the demo is of shops that are busy now
 
-FIRST = [
-    "Amina",
-    "Omar",
-    "Layla",
-    "Karim",
-    "Sara",
-    "Yusuf",
-    "Noor",
-    "Hassan",
-    "Mariam",
-    "Tariq",
-    "Lena",
-    "Jonas",
-    "Emma",
-    "Paul",
-    "Sofia",
-    "Luca",
-    "Ines",
-    "Hugo",
-    "Grace",
-    "Daniel",
-    "Chloé",
-    "Émile",
-    "Nusrat",
-    "Rahim",
-    "Farah",
-    "Tanvir",
-    "Sadia",
-    "Imran",
-    "فاطمة",
-    "خالد",
-    "نورة",
-    "سالم",
-    "রহিমা",
-    "করিম",
-    "নাসরিন",
-    "তানভীর",
-]
-LAST = [
-    "Rahman",
-    "Haddad",
-    "Khan",
-    "Al-Amin",
-    "Fischer",
-    "Novak",
-    "Costa",
-    "Park",
-    "Silva",
-    "Weber",
-    "Okafor",
-    "Ito",
-    "Jensen",
-    "Moreau",
-    "Begum",
-    "Hossain",
-    "الهاشمي",
-    "المنصوري",
-    "খান",
-    "আহমেদ",
-]
+# First and last names of one script stay together.
+NAMES = (
+    (
+        """Amina Omar Layla Karim Sara Yusuf Noor Hassan Mariam Tariq Lena Jonas Emma Paul Sofia
+        Luca Ines Hugo Grace Daniel Chloé Émile Nusrat Rahim Farah Tanvir Sadia Imran""",
+        """Rahman Haddad Khan Al-Amin Fischer Novak Costa Park Silva Weber Okafor Ito Jensen
+        Moreau Begum Hossain""",
+    ),
+    ("فاطمة خالد نورة سالم مريم عمر", "الهاشمي المنصوري الكعبي النعيمي"),
+    ("রহিমা করিম নাসরিন তানভীর সাদিয়া", "খান আহমেদ রহমান চৌধুরী"),
+)
+SCRIPTS = (0, 0, 0, 0, 0, 0, 0, 1, 1, 2)  # of ten people
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,5 +170,6 @@ def _as_demo(line: SaleLine, move: dt.timedelta, at: dt.datetime, zone: ZoneInfo
 def person(card: str) -> Newcomer:
     """The invented name and phone of a customer id: the same ones for ever."""
     dice = int.from_bytes(hashlib.sha256(card.encode()).digest()[:8])
-    name = f"{FIRST[dice % len(FIRST)]} {LAST[dice // 100 % len(LAST)]}"
+    first, last = (names.split() for names in NAMES[SCRIPTS[dice % len(SCRIPTS)]])
+    name = f"{first[dice // 10 % len(first)]} {last[dice // 1000 % len(last)]}"
     return Newcomer(name=name, phone=f"+97150{int(card):07d}"[:13], card=card)

@@ -11,8 +11,17 @@ from loyalty.pricing import Rule, Terms
 from tenants.actors import Actor
 from tenants.trace import write
 
-POINTS = {"en": ["point", "points"], "ar": ["نقطة", "نقاط"], "bn": ["পয়েন্ট", "পয়েন্ট"]}
-STAMPS = {"en": ["stamp", "stamps"], "ar": ["ختم", "أختام"], "bn": ["স্ট্যাম্প", "স্ট্যাম্প"]}
+# Plural forms in CLDR's order: English one, other; Arabic zero, one, two, few, many, other.
+POINTS = {
+    "en": ["point", "points"],
+    "ar": ["نقطة", "نقطة", "نقطتان", "نقاط", "نقطة", "نقطة"],
+    "bn": ["পয়েন্ট", "পয়েন্ট"],
+}
+STAMPS = {
+    "en": ["stamp", "stamps"],
+    "ar": ["ختم", "ختم", "ختمان", "أختام", "ختمًا", "ختم"],
+    "bn": ["স্ট্যাম্প", "স্ট্যাম্প"],
+}
 
 
 @dataclass(frozen=True, slots=True)

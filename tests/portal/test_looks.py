@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from loyalty.demo import SHOPS
 from portal.home import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -80,3 +81,7 @@ def test_a_script_needs_no_eval_and_keeps_no_listener(file):
 def test_what_we_carry_of_others_is_what_we_looked_at():
     script = ROOT / "script/vendor.py"
     assert subprocess.run([sys.executable, script, "--check"], check=False).returncode == 0
+
+
+def test_the_demos_shops_have_marks_that_are_drawn():
+    assert [f'id="{shop.icon}"' in SPRITE for shop in SHOPS] == [True, True]

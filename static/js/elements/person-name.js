@@ -1,4 +1,5 @@
-// <person-name>: the name of the person who was chosen in this form. Choosing another one empties the PIN.
+// <person-name>: the name of the person who was chosen in this form. Choosing another one empties the PIN,
+// and what is typed with a person in focus goes into it.
 
 class PersonName extends HTMLElement {
   #form = null;
@@ -9,16 +10,22 @@ class PersonName extends HTMLElement {
     const pin = this.#form.elements.pin;
     pin.value = "";
     pin.dispatchEvent(new Event("input", { bubbles: true }));
-    pin.focus();
+  };
+
+  #gather = event => {
+    const isSign = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey;
+    if (isSign && event.target.name === "person") this.#form.elements.pin.focus();
   };
 
   connectedCallback() {
     this.#form = this.closest("form");
     this.#form?.addEventListener("change", this.#choose);
+    this.#form?.addEventListener("keydown", this.#gather);
   }
 
   disconnectedCallback() {
     this.#form?.removeEventListener("change", this.#choose);
+    this.#form?.removeEventListener("keydown", this.#gather);
   }
 }
 
