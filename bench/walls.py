@@ -60,7 +60,8 @@ def fill(number: int) -> Any:
     """A shop with MEMBERS members who bought SALES times."""
     from loyalty.enrolment import Newcomer, enrol_all
     from loyalty.opening import open_shop
-    from loyalty.purchases import Sale, record_all
+    from loyalty.purchases import record_all
+    from loyalty.sales import Sale
     from tenants.actors import Actor
     from tenants.context import inside
 

@@ -23,8 +23,8 @@ from django.db import transaction
 from loyalty import enrolment, numbers, operations, purchases
 from loyalty.enrolment import Newcomer
 from loyalty.models import Operation
-from loyalty.purchases import Recorded, Sale
 from loyalty.refusals import Refusal
+from loyalty.sales import Recorded, Sale
 from tenants.actors import Actor
 from tenants.trace import write
 

@@ -7,8 +7,8 @@ Days are the shop's local days. A sale that was taken back is no visit.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -71,6 +71,14 @@ class Standing:
     outstanding: int
     given: int
     given_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a member did here in all: sales that stand, and minor units spent."""
+
+    visits: int
+    spent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,38 @@ def visits_of(member: Member, *, limit: int = 200) -> list[dt.datetime]:
     """When a member bought, newest first: what her rhythm is drawn from. One statement."""
     sales = Purchase.objects.filter(_standing, account__member=member.pk)
     return list(sales.order_by("-occurred_at").values_list("occurred_at", flat=True)[:limit])
+
+
+def visits_of_each(
+    members: Sequence[Member], *, since: dt.datetime
+) -> dict[UUID, list[dt.datetime]]:
+    """When each of these members bought since then, by the member's id. One statement."""
+    found: dict[UUID, list[dt.datetime]] = defaultdict(list)
+    sales = Purchase.objects.filter(
+        _standing, account__member__in=[member.pk for member in members], occurred_at__gt=since
+    )
+    for member, at in sales.values_list("account__member", "occurred_at"):
+        found[member].append(at)
+    return found
+
+
+def totals(account: Account | None) -> Totals:
+    """All sales of an account that stand. One statement."""
+    if account is None:
+        return Totals(0, 0)
+    summed = Purchase.objects.filter(_standing, account=account.pk).aggregate(
+        visits=Count("pk"), spent=Sum("total")
+    )
+    return Totals(summed["visits"], summed["spent"] or 0)
+
+
+def standing_before(account: Account, before: dt.datetime | None) -> int:
+    """What stood in an account before that moment (now for None), debts as a minus."""
+    now = account.balance - account.debt
+    if before is None:
+        return now
+    later = Entry.objects.filter(account=account.pk, occurred_at__gte=before)
+    return now - (later.aggregate(s=Sum("amount"))["s"] or 0)
 
 
 def last_entries(account: Account, *, limit: int = 5) -> list[Entry]:

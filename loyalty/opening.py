@@ -37,7 +37,7 @@ def open_shop(
     """Open a shop at `slug` for the person with this address, in one transaction.
 
     `country` is ISO 3166-1; `preset` one of programs.PRESETS; `details` as in onboarding.opening
-    (zone, language, colour, icon, greeting, location). Raises BadName, and KeyError for no preset;
+    (zone, language, colour, icon, greeting, location, pin). Raises BadName, and KeyError for no preset;
     a failure at any step leaves nothing of the shop behind. A second call with the slug is
     BadName.
     """

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from loyalty.models import Entry, Purchase
 from loyalty.pricing import CEIL, FLOOR, VISIT, Step
-from portal.templatetags.portal import money, number
+from portal.figures import money, number
 
 TIMES = "\u00d7"
 

@@ -16,7 +16,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from loyalty.insights import Day
-from portal.templatetags.portal import number, short_date
+from portal.figures import number
+from portal.templatetags.portal import short_date
 
 DAYS = 60  # of a rhythm
 ENOUGH_GAPS = 3  # to speak of a habit

@@ -18,6 +18,7 @@ from tenants.context import inside
 from tenants.ids import uuid7
 from tenants.models import Country, Domain, Language, Location, Shop, Staff, Tenant
 from tenants.people import employ, user_with
+from tenants.pins import set_pin
 from tenants.trace import write
 
 
@@ -62,10 +63,12 @@ def opening(
     icon: str = "cup",
     greeting: str = "",
     location: str = "",
+    pin: str = "",
 ) -> Iterator[Opened]:
     """Open a tenant and stay inside it: what the body adds commits with it, or nothing does.
 
-    `country` is ISO 3166-1 and gives currency and zone. Raises BadName; two who ask for one slug
+    `country` is ISO 3166-1 and gives currency and zone; `pin` is the owner's at the till, if she
+    stands there. Raises BadPin and BadName; two who ask for one slug
     at once are told apart by the primary key of Domain, and the second gets BadName("taken").
     """
     refuse_bad_name(slug)
@@ -94,6 +97,8 @@ def opening(
         owner = employ(
             owner_name, Staff.Role.OWNER, user=user_with(email, owner_name), at=at, by=by
         )
+        if pin:
+            set_pin(owner, pin)
         write(by, "shop.opened", tenant.pk, at=at, after={"slug": slug, "country": country})
         yield Opened(tenant, shop, owner, first)
     hosts.directory.forget()

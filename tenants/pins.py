@@ -26,6 +26,10 @@ OFF_AFTER = 10  # wrong in a row: off on every device, until a manager sets a ne
 DAILY = 30  # wrong a day and device
 
 
+class BadPin(ValueError):
+    """What was chosen cannot be a PIN."""
+
+
 class WrongPin(Exception):
     """The PIN was not accepted. `wait` is in seconds; `is_off` means that a manager must help."""
 
@@ -35,9 +39,9 @@ class WrongPin(Exception):
 
 
 def set_pin(staff: Staff, pin: str) -> None:
-    """Give a person a new PIN (four to six digits), which also ends every wait."""
+    """Give a person a new PIN (four to six digits, else BadPin), which also ends every wait."""
     if not (pin.isascii() and pin.isdigit() and len(pin) in LENGTHS):
-        raise ValueError("a PIN is four to six digits")
+        raise BadPin("a PIN is four to six digits")
     salt = secrets.token_hex(8)
     staff.pin_hash, staff.pin_wrong, staff.pin_wait_until = f"{salt}${_hash(salt, pin)}", 0, None
     staff.save(update_fields=["pin_hash", "pin_wrong", "pin_wait_until"])

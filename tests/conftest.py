@@ -19,6 +19,7 @@ from tenants.devices import pair
 from tenants.models import Device, Location, Staff, Tenant
 from tenants.people import employ
 from tenants.pins import set_pin
+from tenants.testing import make, make_tenant
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)  # a Monday, one o'clock in Dubai
 PIN = "2468"
@@ -91,3 +92,16 @@ def in_cafe(cafe):
     """Inside the café for the whole test."""
     with inside(cafe.tenant):
         yield cafe
+
+
+@pytest.fixture
+def committed_pair(transactional_db):
+    return make_tenant("anna"), make_tenant("boris")
+
+
+@pytest.fixture
+def two(committed_pair):
+    for tenant in committed_pair:
+        with inside(tenant):
+            make(Location, name=f"of {tenant.slug}")
+    return committed_pair

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from uuid import UUID
 
-from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from loyalty.models import Account, Entry, Identifier, Member, Purchase
+from loyalty import enrolment, insights
+from loyalty.models import Entry, Member
 from portal.arithmetic import Told, told
 from portal.charts import DAYS, rhythm, usual_gap
-
-_standing = Q(total=0) | ~Q(refunded=F("total"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +24,6 @@ class Row:
     member: Member
     phone: str
     rhythm: SafeString
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    visits: int
-    spent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +42,13 @@ class DayOfLines:
 
 def rows(members: Sequence[Member], at: dt.datetime) -> list[Row]:
     """The members of one page with their phones and the rhythm of their visits. Two statements."""
-    phones = phones_of(members)
-    visits: dict[UUID, list[dt.datetime]] = defaultdict(list)
-    seen = Purchase.objects.filter(
-        _standing,
-        account__member__in=[m.pk for m in members],
-        occurred_at__gt=at - dt.timedelta(days=DAYS),
-    )
-    for member, occurred_at in seen.values_list("account__member", "occurred_at"):
-        visits[member].append(occurred_at)
-    return [
-        Row(m, phones.get(m.pk, ""), rhythm(visits[m.pk], at, rhythm_sentence(visits[m.pk])))
-        for m in members
-    ]
+    phones = enrolment.phones_of(members)
+    visits = insights.visits_of_each(members, since=at - dt.timedelta(days=DAYS))
+    return [Row(m, phones.get(m.pk, ""), _drawn(visits.get(m.pk, []), at)) for m in members]
 
 
-def phones_of(members: Iterable[Member]) -> dict[UUID, str]:
-    found = Identifier.objects.filter(
-        member__in=[m.pk for m in members], kind=Identifier.Kind.PHONE
-    )
-    return dict(found.order_by("-id").values_list("member", "value"))
+def _drawn(visits: Sequence[dt.datetime], at: dt.datetime) -> SafeString:
+    return rhythm(visits, at, rhythm_sentence(visits))
 
 
 def rhythm_sentence(visits: Sequence[dt.datetime]) -> str:
@@ -83,16 +60,6 @@ def rhythm_sentence(visits: Sequence[dt.datetime]) -> str:
     if usual <= 1:
         return gettext("usually every day")
     return ngettext("usually every %(n)s day", "usually every %(n)s days", usual) % {"n": usual}
-
-
-def totals_of(account: Account | None) -> Totals:
-    """All standing sales of an account. One statement."""
-    if account is None:
-        return Totals(0, 0)
-    summed = Purchase.objects.filter(_standing, account=account.pk).aggregate(
-        n=Count("pk"), s=Sum("total")
-    )
-    return Totals(summed["n"], summed["s"] or 0)
 
 
 def by_day(entries: Sequence[Entry], standing: int) -> list[DayOfLines]:

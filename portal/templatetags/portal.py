@@ -8,46 +8,25 @@ import datetime as dt
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
 
 import phonenumbers
 import segno
-from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, get_language_bidi, gettext, ngettext, pgettext
+from django.utils.translation import gettext, pgettext
 
+from portal.figures import decimal, locale, money, native, number, percent_of, signed, unit
 from portal.pattern import pattern as drawn_pattern
 from tenants import shops
-from tenants.context import current
 
 register = template.Library()
 
 A_WEEK = 7  # days
-MINUS = "\u2212"  # as wide as the plus
-NATIVE_DIGITS = {
-    "ar": str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩\u066b\u066c"),
-    "bn": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯"),
-}
-
-
-class HasUnit(Protocol):
-    """A program, as seen from here: what its points are called, by language and plural form."""
-
-    unit: str
-    unit_words: dict[str, list[str]]
-
-
-# The plural forms of a language in the order in which a shop writes them down (CLDR).
-PLURALS = {"ar": ("zero", "one", "two", "few", "many", "other")}
-
-
 # --- Drawings ------------------------------------------------------------------------------------
 
 
@@ -100,110 +79,8 @@ def _qr(text: str) -> SafeString:
 
 # --- Figures -------------------------------------------------------------------------------------
 
-
-def _language() -> str:
-    return (get_language() or "en").split("-")[0]
-
-
-def _locale() -> Locale:
-    return _parsed(_language())
-
-
-# Babel reads its patterns anew for every figure, at about a millisecond each. A shop's prices and
-# balances are few, and seen again and again.
-_parsed = lru_cache(maxsize=64)(Locale.parse)
-
-
-@lru_cache(maxsize=8192)
-def _decimal(value: int, language: str) -> str:
-    text: str = format_decimal(value, locale=_parsed(language))
-    return text
-
-
-@lru_cache(maxsize=8192)
-def _money(minor: int, currency: str, language: str) -> str:
-    digits = get_currency_precision(currency)
-    text = format_currency(_exact(minor, digits), currency, locale=_parsed(language))
-    return _TIGHT.sub("\u00a0", text)
-
-
-def _native(text: str) -> str:
-    """In the digits of the page's language, where the shop wants that."""
-    language = _language()
-    scope = current()
-    if language not in NATIVE_DIGITS or not scope or not scope.tenant_id:
-        return text
-    return text.translate(NATIVE_DIGITS[language]) if shops.front().native_digits else text
-
-
-@register.filter
-def number(value: int | None) -> str:
-    """12,345; an em dash for what is not known."""
-    if value is None:
-        return "—"
-    text = _native(_decimal(abs(value), _language()))
-    return _isolated(f"{MINUS}{text}") if value < 0 else text
-
-
-def _isolated(text: str) -> str:
-    """A sign stays before its figure where the text runs to the left (U+2066, U+2069)."""
-    return f"\u2066{text}\u2069" if get_language_bidi() else text
-
-
-@register.filter
-def decimal(value: float) -> str:
-    """61.3"""
-    return _native(format_decimal(value, "#,##0.0", locale=_locale()))
-
-
-@register.filter
-def percent_of(percent: float, length: int) -> str:
-    """How much of `length` pixels that is, for the width of a bar."""
-    return f"{percent * length / 100:.1f}"
-
-
-@register.filter
-def signed(value: int) -> str:
-    """With its sign: +24."""
-    return _isolated(f"+{number(value)}") if value > 0 else number(value)
-
-
-@register.filter
-def unit(program: HasUnit, count: int) -> str:
-    """The word for `count` of the program's points: the shop's own in the page's language, else
-    ours.
-    """
-    locale = _locale()
-    words = program.unit_words.get(locale.language)
-    if not words:
-        return _our_word(program.unit, count)
-    forms = PLURALS.get(locale.language, ("one", "other"))
-    at = forms.index(locale.plural_form(count)) if locale.plural_form(count) in forms else -1
-    return words[at] if at < len(words) else words[-1]
-
-
-def _our_word(unit_kind: str, count: int) -> str:
-    if unit_kind == "stamp":
-        return ngettext("stamp", "stamps", count)
-    return ngettext("point", "points", count)
-
-
-# CLDR wants a space between a currency's letters and its figures; Babel leaves it out.
-_TIGHT = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Z])")
-
-
-@register.filter
-def money(minor: int | None) -> str:
-    """AED 24.50, from minor units of the shop's currency."""
-    if minor is None:
-        return "—"
-    return _native(_money(minor, shops.front().currency, _language()))
-
-
-def _exact(minor: int, digits: int) -> Any:
-    from decimal import Decimal  # noqa: PLC0415
-
-    return Decimal(minor).scaleb(-digits)
+for figure in (number, decimal, percent_of, signed, unit, money):
+    register.filter(figure)
 
 
 # --- Times: the clock of the shop ----------------------------------------------------------------
@@ -212,7 +89,7 @@ def _exact(minor: int, digits: int) -> Any:
 @register.filter
 def clock(at: dt.datetime) -> str:
     """14:03"""
-    return _native(timezone.localtime(at).strftime("%H:%M"))
+    return native(timezone.localtime(at).strftime("%H:%M"))
 
 
 @register.filter
@@ -237,14 +114,14 @@ def day(at: dt.datetime | dt.date | None) -> str:
     if gone == 1:
         return gettext("yesterday")
     if 1 < gone < A_WEEK:
-        return pgettext("day", "on %(weekday)s") % {"weekday": format_date(date, "EEEE", _locale())}
+        return pgettext("day", "on %(weekday)s") % {"weekday": format_date(date, "EEEE", locale())}
     return long_date(date)
 
 
 @register.filter
 def weekday(at: dt.datetime | dt.date) -> str:
     date = timezone.localtime(at).date() if isinstance(at, dt.datetime) else at
-    return format_date(date, "EEEE", _locale())
+    return format_date(date, "EEEE", locale())
 
 
 @register.filter
@@ -252,13 +129,13 @@ def long_date(at: dt.datetime | dt.date) -> str:
     """5 November, or 5 November 2025"""
     date = timezone.localtime(at).date() if isinstance(at, dt.datetime) else at
     same = date.year == timezone.localdate().year
-    return _native(format_date(date, "d MMMM" if same else "d MMMM y", _locale()))
+    return native(format_date(date, "d MMMM" if same else "d MMMM y", locale()))
 
 
 @register.filter
 def short_date(date: dt.date) -> str:
     """5 Nov"""
-    return _native(format_date(date, "d MMM", _locale()))
+    return native(format_date(date, "d MMM", locale()))
 
 
 @register.filter

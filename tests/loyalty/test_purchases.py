@@ -9,7 +9,7 @@ import pytest
 from loyalty import ledger, purchases
 from loyalty.enrolment import enrol
 from loyalty.models import Account, Allocation, Entry, Lot, Operation, Program, Purchase
-from loyalty.purchases import Sale, record, record_all, void
+from loyalty.purchases import record, record_all, void
 from loyalty.refusals import (
     AlreadyVoided,
     DuplicateReceipt,
@@ -19,6 +19,7 @@ from loyalty.refusals import (
     ProgramNotLive,
     TooLateToVoid,
 )
+from loyalty.sales import Sale
 from tenants.actors import Actor
 from tenants.models import AuditEntry
 from tests.conftest import NOW

@@ -89,7 +89,11 @@ def test_the_command_opens_a_shop_and_says_what_is_wrong(db, capsys):
     given = ["--name", "Corner", "--email", "a@b.example", "--country", "de"]
     call_command("open_shop", "corner", *given)
     assert "http://corner.localhost:8000/" in capsys.readouterr().out
+    call_command("open_shop", "second", *given, "--pin", "8642")
+    with inside(Tenant.objects.get(slug="second")):
+        assert Staff.objects.get().pin_hash
     for slug, options, why in (
+        ("third", [*given, "--pin", "12"], "four to six digits"),
         ("corner", given, "another shop has it"),
         ("Corner!", given, "3 to 63"),
         ("other", [*given[:-1], "xx"], "No country"),

@@ -12,6 +12,7 @@ from loyalty.programs import PRESETS
 from tenants import hosts
 from tenants.models import Country
 from tenants.onboarding import BadName
+from tenants.pins import BadPin
 
 WHY = {
     "form": "write 3 to 63 of a-z, 0-9 and hyphens inside",
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--owner", default="", help="the owner's name")
         parser.add_argument("--country", default="AE", help="ISO 3166 code, for currency and zone")
         parser.add_argument("--zone", default="", help="time zone, if not the country's")
+        parser.add_argument("--pin", default="", help="the owner's PIN at the till, 4 to 6 digits")
         parser.add_argument("--preset", default="points", choices=sorted(PRESETS))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,12 +44,15 @@ class Command(BaseCommand):
                 country=options["country"].upper(),
                 zone=options["zone"],
                 preset=options["preset"],
+                pin=options["pin"],
                 at=timezone.now(),
             ).opened
         except BadName as error:
             raise CommandError(
                 f"{error.slug!r} cannot be the address: {WHY[error.code]}."
             ) from None
+        except BadPin as error:
+            raise CommandError(f"{error}.") from None
         except Country.DoesNotExist:
             raise CommandError(
                 f"No country {options['country']!r}: write its ISO code, as in AE."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from uuid import UUID
 
-from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -13,11 +12,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from loyalty import enrolment, insights, ledger
-from loyalty.models import Entry, Member
+from loyalty.models import Member
 from portal.charts import DAYS, rhythm, usual_gap
 from portal.guards import StaffRequest, manager
 from portal.manage.forms import Before, Listing
-from portal.manage.portrait import by_day, rhythm_sentence, rows, totals_of
+from portal.manage.portrait import by_day, rhythm_sentence, rows
 from portal.pages import page
 
 ENTRIES = 40  # of a timeline at once
@@ -53,10 +52,7 @@ def member(request: StaffRequest, pk: UUID) -> HttpResponse:
     form = Before(request.GET)
     before = form.cleaned_data["before"] if form.is_valid() else None
     entries = insights.timeline(found, limit=ENTRIES + 1, before=before)
-    standing = account.balance - account.debt if account else 0
-    if before:
-        later = Entry.objects.filter(account__member=found.pk, occurred_at__gte=before)
-        standing -= later.aggregate(s=Sum("amount"))["s"] or 0
+    standing = insights.standing_before(account, before) if account else 0
     now, visits = timezone.now(), insights.visits_of(found)
     context = {
         "section": "members",
@@ -64,7 +60,7 @@ def member(request: StaffRequest, pk: UUID) -> HttpResponse:
         "member": found,
         "account": account,
         "phone": enrolment.phone_of(found),
-        "totals": totals_of(account),
+        "totals": insights.totals(account),
         "days": by_day(entries[:ENTRIES], standing),
         "older": entries[ENTRIES - 1].occurred_at.isoformat() if len(entries) > ENTRIES else "",
         "before": before,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import time
 from typing import Any
@@ -11,13 +10,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from loyalty import demo
-from loyalty.models import Member
+from loyalty.models import Account
 from portal.greeting import Demo, Shop
-from tenants import hosts, secrets
+from portal.links import to_a_card, to_the_portal, to_the_till
+from tenants import hosts
 from tenants.context import inside
-from tenants.models import Location, Staff, Tenant
-
-LINKS_LIVE = dt.timedelta(days=1)
+from tenants.models import Tenant
 
 
 class Command(BaseCommand):
@@ -46,21 +44,14 @@ class Command(BaseCommand):
     def _links(self, tenant: Tenant, shop: demo.DemoShop) -> Shop:
         now = timezone.now()
         with inside(tenant):
-            owner = Staff.objects.filter(role=Staff.Role.OWNER).order_by("id").first()
-            location = Location.objects.order_by("id").first()
-            member = Member.objects.order_by("-accounts__last_activity").first()
-
-            def link(purpose: str, subject: Any, path: str) -> str:
-                secret = secrets.mint(purpose, subject, LINKS_LIVE, at=now)
-                return hosts.url_of(tenant, path.format(secret))
-
+            busiest = Account.objects.order_by("-last_activity").values_list("member", flat=True)
             return Shop(
                 slug=tenant.slug,
                 name=shop.name,
                 url=hosts.url_of(tenant),
-                owner=link(secrets.SIGN_IN, owner.user_id, "/accounts/link/{}/"),
-                till=link(secrets.PAIR, location.pk, "/till/pair/{}/"),
-                card=link(secrets.CARD, member.pk, "/c/{}/"),
+                owner=to_the_portal(tenant, at=now),
+                till=to_the_till(tenant, at=now),
+                card=to_a_card(tenant, busiest[:1].get(), at=now),
                 person=shop.till_person,
                 pin=demo.PIN,
             )

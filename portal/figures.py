@@ -1,0 +1,129 @@
+"""Figures as people read them, in the page's language: numbers, points, money."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import Protocol
+
+from babel import Locale
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from django.utils.translation import get_language, get_language_bidi, ngettext
+
+from tenants import shops
+from tenants.context import current
+
+MINUS = "\u2212"  # as wide as the plus
+NATIVE_DIGITS = {
+    "ar": str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩\u066b\u066c"),
+    "bn": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯"),
+}
+
+
+class HasUnit(Protocol):
+    """A program, as seen from here: what its points are called, by language and plural form."""
+
+    unit: str
+    unit_words: dict[str, list[str]]
+
+
+# The plural forms of a language in the order in which a shop writes them down (CLDR).
+PLURALS = {"ar": ("zero", "one", "two", "few", "many", "other")}
+
+
+def _language() -> str:
+    return (get_language() or "en").split("-")[0]
+
+
+def locale() -> Locale:
+    return _parsed(_language())
+
+
+# Babel reads its patterns anew for every figure, at about a millisecond each. A shop's prices and
+# balances are few, and seen again and again.
+_parsed = lru_cache(maxsize=64)(Locale.parse)
+
+
+@lru_cache(maxsize=8192)
+def _decimal(value: int, language: str) -> str:
+    text: str = format_decimal(value, locale=_parsed(language))
+    return text
+
+
+@lru_cache(maxsize=8192)
+def _money(minor: int, currency: str, language: str) -> str:
+    digits = get_currency_precision(currency)
+    text = format_currency(_exact(minor, digits), currency, locale=_parsed(language))
+    return _TIGHT.sub("\u00a0", text)
+
+
+def native(text: str) -> str:
+    """In the digits of the page's language, where the shop wants that."""
+    language = _language()
+    scope = current()
+    if language not in NATIVE_DIGITS or not scope or not scope.tenant_id:
+        return text
+    return text.translate(NATIVE_DIGITS[language]) if shops.front().native_digits else text
+
+
+def number(value: int | None) -> str:
+    """12,345; an em dash for what is not known."""
+    if value is None:
+        return "—"
+    text = native(_decimal(abs(value), _language()))
+    return _isolated(f"{MINUS}{text}") if value < 0 else text
+
+
+def _isolated(text: str) -> str:
+    """A sign stays before its figure where the text runs to the left (U+2066, U+2069)."""
+    return f"\u2066{text}\u2069" if get_language_bidi() else text
+
+
+def decimal(value: float) -> str:
+    """61.3"""
+    return native(format_decimal(value, "#,##0.0", locale=locale()))
+
+
+def percent_of(percent: float, length: int) -> str:
+    """How much of `length` pixels that is, for the width of a bar."""
+    return f"{percent * length / 100:.1f}"
+
+
+def signed(value: int) -> str:
+    """With its sign: +24."""
+    return _isolated(f"+{number(value)}") if value > 0 else number(value)
+
+
+def unit(program: HasUnit, count: int) -> str:
+    """The word for `count` of the program's points: the shop's own in the page's language, else
+    ours.
+    """
+    spoken = locale()
+    words = program.unit_words.get(spoken.language)
+    if not words:
+        return _our_word(program.unit, count)
+    forms = PLURALS.get(spoken.language, ("one", "other"))
+    at = forms.index(spoken.plural_form(count)) if spoken.plural_form(count) in forms else -1
+    return words[at] if at < len(words) else words[-1]
+
+
+def _our_word(unit_kind: str, count: int) -> str:
+    if unit_kind == "stamp":
+        return ngettext("stamp", "stamps", count)
+    return ngettext("point", "points", count)
+
+
+# CLDR wants a space between a currency's letters and its figures; Babel leaves it out.
+_TIGHT = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Z])")
+
+
+def money(minor: int | None) -> str:
+    """AED 24.50, from minor units of the shop's currency."""
+    if minor is None:
+        return "—"
+    return native(_money(minor, shops.front().currency, _language()))
+
+
+def _exact(minor: int, digits: int) -> Decimal:
+    return Decimal(minor).scaleb(-digits)
