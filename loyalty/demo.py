@@ -22,7 +22,7 @@ from loyalty.exchange import SaleLine
 from loyalty.opening import open_shop
 from tenants import hosts
 from tenants.actors import Actor
-from tenants.context import inside
+from tenants.context import bound, inside, scope_of
 from tenants.models import Staff, Tenant
 from tenants.people import employ
 from tenants.pins import set_pin
@@ -85,10 +85,9 @@ def seed(*, at: dt.datetime, everything: bool = False) -> Iterator[tuple[str, ex
             tenant = _open(shop, at)
         elif not everything:
             continue
-        with inside(tenant):
-            whole = everything and number == 0
-            for total in _replay(tenant, number, whole=whole, at=at):
-                yield shop.slug, total
+        whole = everything and number == 0
+        for total in bound(_replay(tenant, number, whole=whole, at=at), scope_of(tenant)):
+            yield shop.slug, total
 
 
 def _open(shop: DemoShop, at: dt.datetime) -> Tenant:

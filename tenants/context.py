@@ -7,14 +7,16 @@ nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db import transaction
+
+T = TypeVar("T")
 
 
 class OutsideTenant(RuntimeError):
@@ -64,19 +66,39 @@ def enter(scope: Scope | None) -> Iterator[Scope | None]:
         _scope.reset(token)
 
 
-@contextmanager
-def inside(tenant: HasKey | UUID) -> Iterator[Scope]:
-    """`with inside(cafe):`: everything in it belongs to that shop, and only to it.
+def scope_of(tenant: HasKey | UUID) -> Scope:
+    """The scope of a Tenant or its UUID.
 
-    Takes a Tenant or its UUID; a string is refused, because text from outside never names a tenant
-    by itself.
+    A string is refused, because text from outside never names a tenant by itself.
     """
     pk = tenant if isinstance(tenant, UUID) else getattr(tenant, "pk", tenant)
     if not isinstance(pk, UUID):
         raise TypeError(f"a tenant is named by its UUID, not by {type(pk).__name__}")
-    scope = Scope(pk, settings=f"SET LOCAL app.tenant_id='{pk}';")
+    return Scope(pk, settings=f"SET LOCAL app.tenant_id='{pk}';")
+
+
+@contextmanager
+def inside(tenant: HasKey | UUID) -> Iterator[Scope]:
+    """`with inside(cafe):`: everything in it belongs to that shop, and only to it."""
+    scope = scope_of(tenant)
     with enter(scope):
         yield scope
+
+
+def bound(items: Iterable[T], scope: Scope) -> Iterator[T]:
+    """The items of a generator, each made in `scope` and read in the reader's own.
+
+    A generator that yields inside a scope would leak it into whoever reads it; this one leaves the
+    scope before each item.
+    """
+    iterator = iter(items)
+    while True:
+        with enter(scope):
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
 from tenants import hosts
-from tenants.context import Scope, enter, inside
+from tenants.context import Scope, bound, enter, inside
 from tenants.models import Tenant
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -43,7 +43,7 @@ class TenantMiddleware:
         if answer is None:
             return self.get_response(request)  # type: ignore[no-any-return]
         with inside(answer) as scope:
-            return bound(self.get_response(request), scope)
+            return streamed(self.get_response(request), scope)
 
     async def _later(self, request: HttpRequest) -> HttpResponseBase:
         answer = await sync_to_async(self._admit)(request)
@@ -52,7 +52,7 @@ class TenantMiddleware:
         if answer is None:
             return await self.get_response(request)  # type: ignore[no-any-return]
         with inside(answer) as scope:
-            return bound(await self.get_response(request), scope)
+            return streamed(await self.get_response(request), scope)
 
     def _admit(self, request: HttpRequest) -> HttpResponse | Tenant | None:
         """The tenant to be inside, None for the apex, or the answer itself."""
@@ -74,26 +74,15 @@ class TenantMiddleware:
         return found
 
 
-def bound(response: HttpResponseBase, scope: Scope) -> HttpResponseBase:
+def streamed(response: HttpResponseBase, scope: Scope) -> HttpResponseBase:
     """A streaming body runs after the middleware has returned: each chunk is made in `scope`."""
     body: Any = response
     if response.streaming:
         if body.is_async:
             body.streaming_content = _chunks_later(body.streaming_content, scope)
         else:
-            body.streaming_content = _chunks(body.streaming_content, scope)
+            body.streaming_content = bound(body.streaming_content, scope)
     return response
-
-
-def _chunks(chunks: Any, scope: Scope) -> Iterator[bytes]:
-    chunks = iter(chunks)
-    while True:
-        with enter(scope):  # left before each yield: a generator would leak it into its consumer
-            try:
-                chunk = next(chunks)
-            except StopIteration:
-                return
-        yield chunk
 
 
 async def _chunks_later(chunks: Any, scope: Scope) -> AsyncIterator[bytes]:

@@ -11,7 +11,16 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
 from tenants import ids
-from tenants.context import OutsideTenant, current, inside, platform, required, tenant_id
+from tenants.context import (
+    OutsideTenant,
+    bound,
+    current,
+    inside,
+    platform,
+    required,
+    scope_of,
+    tenant_id,
+)
 from tenants.middleware import TenantMiddleware
 
 
@@ -48,6 +57,14 @@ def test_keys_sort_in_the_order_they_were_made_and_tell_when():
     assert {key.version for key in keys} == {7}
     made = ids.made_at(keys[0])
     assert dt.timedelta(0) <= made - dt.datetime.fromtimestamp(before - 0.001, dt.UTC)
+
+
+def test_items_are_made_in_one_scope_and_read_in_another():
+    one, two = ids.uuid7(), ids.uuid7()
+    made = (tenant_id() for _ in range(2))
+    with inside(two):
+        for item in bound(made, scope_of(one)):
+            assert (item, tenant_id()) == (one, two)
 
 
 def middleware(view):
