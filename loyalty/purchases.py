@@ -32,14 +32,17 @@ UNDO_FOR = dt.timedelta(minutes=15)
 
 
 def quote(member: Member, total: int, *, at: dt.datetime) -> Quote:
-    """What a sale of `total` minor units would earn the member at `at`. Same pricing as
-    record().
+    """What a sale of `total` minor units would earn the member at `at`. Nothing is written.
+
+    The same pricing as record(), and the same refusals of the sale itself.
     """
     account = ledger.account_of(member)
     program = account.program if account else programs.live()
     if program is None:
         raise ProgramNotLive
     _refuse_amount(total)
+    if not member.is_open:
+        raise MemberNotActive
     carry = account.carry if account else 0
     priced = price(total, programs.terms_of(program), carry=carry)
     balance = account.balance if account else 0

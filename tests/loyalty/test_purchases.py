@@ -105,6 +105,8 @@ def test_a_blocked_member_earns_nothing(in_cafe):
     in_cafe.member.save()
     with pytest.raises(MemberNotActive):
         sell(in_cafe, 5000)
+    with pytest.raises(MemberNotActive):
+        purchases.quote(in_cafe.member, 5000, at=NOW)
 
 
 def test_a_paused_program_says_so(in_cafe):
