@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,12 +25,11 @@ from tenants.models import Staff, Tenant
 from tenants.people import employ
 from tenants.pins import set_pin
 
-CDNOW = Path(__file__).parent / "data" / "cdnow.txt.xz"
+PARTS = Path(__file__).parent / "data"  # its README says what is in there
+CDNOW = PARTS / "cdnow.txt.xz"
+LAST_DAY = dt.date(1998, 6, 30)
 OPENS, CLOSES = 8, 21  # local hours
 PIN = "1234"
-SALES_OF_A_MEMBER = range(8, 13)
-MEMBERS = 300  # of both shops together
-RECENT = 35  # days: the demo is of shops that are busy now
 
 # First and last names of one script stay together.
 NAMES = (
@@ -79,14 +76,14 @@ def seed(*, at: dt.datetime, everything: bool = False) -> Iterator[tuple[str, ex
     `everything` replays the whole file in `demo`. Gives (slug, running total) after each batch. A
     second call knows every sale by its receipt.
     """
-    for number, shop in enumerate(SHOPS):
+    for shop in SHOPS:
         tenant = Tenant.objects.filter(slug=shop.slug).first()
         if tenant is None:
             tenant = _open(shop, at)
         elif not everything:
             continue
-        whole = everything and number == 0
-        for total in bound(_replay(tenant, number, whole=whole, at=at), scope_of(tenant)):
+        whole = everything and shop is SHOPS[0]
+        for total in bound(_replay(tenant, shop.slug, whole=whole, at=at), scope_of(tenant)):
             yield shop.slug, total
 
 
@@ -111,54 +108,25 @@ def _open(shop: DemoShop, at: dt.datetime) -> Tenant:
 
 
 def _replay(
-    tenant: Tenant, number: int, *, whole: bool, at: dt.datetime
+    tenant: Tenant, slug: str, *, whole: bool, at: dt.datetime
 ) -> Iterator[exchange.Imported]:
     zone = ZoneInfo(tenant.zone)
-    lines = _lines(zone)
-    chosen = _everybody if whole else _part(lines, number)
-    kept = [line for line in lines if chosen(line.who.card)]
-    move = _moved(max(line.at for line in lines), at, zone)
-    told = sorted((_as_demo(line, move, at, zone) for line in kept), key=lambda line: line.at)
+    lines = exchange.read(CDNOW if whole else PARTS / f"{slug}.csv.xz", zone=zone, decimals=2)
+    move = _moved(at.astimezone(zone))
+    told = sorted((_as_demo(line, move, at, zone) for line in lines), key=lambda line: line.at)
     yield from exchange.replay(told, name="demo", at=at, source="demo")
 
 
-@lru_cache(maxsize=1)
-def _lines(zone: ZoneInfo) -> list[SaleLine]:
-    return list(exchange.read(CDNOW, zone=zone, decimals=2))
-
-
-def _everybody(card: str) -> bool:
-    return True
-
-
-def _part(lines: list[SaleLine], number: int) -> Callable[[str], bool]:
-    """Every other one of the MEMBERS most recently busy customers with a usual number of sales."""
-    sales: dict[str, list[dt.datetime]] = defaultdict(list)
-    for line in lines:
-        sales[line.who.card].append(line.at)
-    last = max(line.at for line in lines)
-    usual = [card for card, times in sales.items() if len(times) in SALES_OF_A_MEMBER]
-
-    def busy(card: str) -> tuple[int, str]:
-        return -sum((last - time).days < RECENT for time in sales[card]), card
-
-    return frozenset(sorted(usual, key=busy)[number : MEMBERS + number : 2]).__contains__
-
-
-def _moved(last: dt.datetime, at: dt.datetime, zone: ZoneInfo) -> dt.timedelta:
-    """By how many days all sales move: the last is today, or yesterday while the shop is not open
-    yet.
-    """
-    local = at.astimezone(zone)
-    day = local.date() - dt.timedelta(days=local.hour < OPENS + 1)
-    return day - last.date()
+def _moved(now: dt.datetime) -> dt.timedelta:
+    """By how many days all sales move: the last is today, or yesterday while the shop is closed."""
+    return now.date() - dt.timedelta(days=now.hour < OPENS + 1) - LAST_DAY
 
 
 def _as_demo(line: SaleLine, move: dt.timedelta, at: dt.datetime, zone: ZoneInfo) -> SaleLine:
     """The line as a sale of the demo: an invented person, a day near now, a time when shops are
     open.
     """
-    dice = int.from_bytes(hashlib.sha256(f"{line.who.card}/{line.number}".encode()).digest()[:8])
+    dice = int.from_bytes(hashlib.sha256(f"{line.who.card}/{line.receipt}".encode()).digest()[:8])
     day = line.at.date() + move
     opens = dt.datetime.combine(day, dt.time(OPENS), zone)
     closes = min(dt.datetime.combine(day, dt.time(CLOSES), zone), at)

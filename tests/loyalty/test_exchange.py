@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import lzma
+import runpy
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +16,7 @@ from django.db.models import Sum
 from loyalty import demo, exchange
 from loyalty.exchange import UnreadableFile, read, replay
 from loyalty.models import Account, Entry, Member, Purchase
+from portal.home import ROOT
 from tenants.context import inside
 from tests.conftest import NOW
 
@@ -143,13 +147,19 @@ def test_the_demo_has_people_hours_and_a_today(db):
 
 
 @pytest.mark.parametrize("hour", [0, 3, 5, 20])
-def test_the_demo_never_sells_later_than_now(hour, db):
-    at = dt.datetime(2026, 11, 24, hour, 5, tzinfo=dt.UTC)
-    line = next(first(1))
-    for _ in range(1):
-        move = demo._moved(line.at, at, ZoneInfo("Asia/Dubai"))
-        told = demo._as_demo(line, move, at, ZoneInfo("Asia/Dubai"))
-        assert told.at <= at
+def test_the_demo_never_sells_later_than_now(hour):
+    zone, at = ZoneInfo("Asia/Dubai"), dt.datetime(2026, 11, 24, hour, 5, tzinfo=dt.UTC)
+    last = replace(next(first(1)), at=dt.datetime.combine(demo.LAST_DAY, dt.time(12), zone))
+    told = demo._as_demo(last, demo._moved(at.astimezone(zone)), at, zone)
+    assert told.at <= at
+    assert at - told.at < dt.timedelta(days=1, hours=1)
+
+
+def test_the_demos_parts_are_cut_from_the_whole():
+    parts = runpy.run_path(str(ROOT / "script/demo_parts"))["parts"]()
+    for slug, text in parts.items():
+        kept = lzma.decompress((demo.PARTS / f"{slug}.csv.xz").read_bytes())
+        assert kept.decode() == text
 
 
 @pytest.mark.thorough
