@@ -70,9 +70,7 @@ class Scoped:
         if status == TransactionStatus.INERROR:
             return "", ""  # only ROLLBACK is heard now
         if scope is not None and scope.tenant_id is None:
-            conn.was_platform = (
-                True  # errs to the safe side: BACK is said too often, never too rarely
-            )
+            conn.was_platform = True  # so BACK is said too often, never too rarely
             return scope.role, scope.settings
         in_transaction = status == TransactionStatus.INTRANS
         settings = scope.settings if scope else NOBODY if in_transaction else ""

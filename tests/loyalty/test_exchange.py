@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import lzma
+import os
 import runpy
+import subprocess
+import sys
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -13,12 +16,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
-from loyalty import demo, exchange
+from loyalty import demo
 from loyalty.exchange import UnreadableFile, read, replay
 from loyalty.models import Account, Entry, Member, Purchase
 from portal.home import ROOT
 from tenants.context import inside
-from tests.conftest import NOW
+from tests.conftest import NOW, make_shop
 
 UTC = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -162,10 +165,35 @@ def test_the_demos_parts_are_cut_from_the_whole():
         assert kept.decode() == text
 
 
-@pytest.mark.thorough
-def test_every_one_of_the_69659_purchases(in_cafe):
-    done = run(read(demo.CDNOW, zone=UTC, decimals=2), batch=exchange.BATCH)
-    members, sales, points = books()
-    assert (members, sales, done.points) == (23_570, 69_659, 2_453_159)
-    assert points == expected(None)[2]
-    assert Entry.objects.aggregate(s=Sum("amount"))["s"] == 2_453_159
+def importing(path):
+    """`manage.py import_sales` in a process of its own, logged in as the application."""
+    names = {"PORTAL_LOGIN": "app", "PORTAL_ASSUME_ROLE": "", "PORTAL_NO_BOOTSTRAP": "1"}
+    command = [sys.executable, "manage.py", "import_sales", "--shop", "cafe", str(path)]
+    return subprocess.Popen(
+        [*command, "--batch", "500"], cwd=ROOT, env={**os.environ, **names}, stdout=subprocess.PIPE
+    )
+
+
+@pytest.mark.parametrize(
+    "count", [3_000, pytest.param(69_659, marks=pytest.mark.thorough)], ids="{:,}".format
+)
+def test_a_killed_import_goes_on_where_it_was(transactional_db, tmp_path, count):
+    """kill -9 in the middle of a transaction, then the same command again: the same books."""
+    shop = make_shop("cafe")
+    path = tmp_path / "cdnow.txt"
+    with lzma.open(demo.CDNOW, "rt") as whole, path.open("w") as part:
+        part.writelines(itertools.islice(whole, count + 1))
+    with inside(shop.tenant), importing(path) as first:
+        while Purchase.objects.count() < count // 3:
+            assert first.poll() is None
+        first.kill()
+        first.wait()
+        assert count // 3 <= Purchase.objects.count() < count
+        with importing(path) as again:
+            told, _ = again.communicate()
+        assert again.returncode == 0, told
+        members, sales, points = expected(count)
+        assert books() == (members, sales, points)
+        assert Entry.objects.aggregate(s=Sum("amount"))["s"] == sum(points.values())
+        if count == 69_659:
+            assert (members, sales, sum(points.values())) == (23_570, 69_659, 2_453_159)
