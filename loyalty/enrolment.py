@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from loyalty import numbers
+from loyalty import ledger, numbers, operations
 from loyalty.models import Account, Identifier, Member, Program
 from loyalty.refusals import NotAnIdentifier, NothingToKnowBy
 from tenants.actors import Actor
@@ -65,20 +65,19 @@ def enrol(
     again, also when two enrol her at once. Raises NotAnIdentifier, NothingToKnowBy.
     """
     identifiers = _identifiers(Newcomer(name, phone, email, card), _country())
-    if known := _known_by(identifiers):
-        return known
-    try:
+
+    def act() -> Member:
+        if known := _known_by(identifiers):
+            return known
         with transaction.atomic():
             member, rows = _prepare(name, identifiers, at=at, by=by, source=source)
             member.save(force_insert=True)
             Identifier.objects.bulk_create(rows)
-            _open_accounts([member])
+            ledger.open_accounts([member.pk])
             write(by, "member.enrolled", member.pk, at=at, after={"source": source})
             return member
-    except IntegrityError:
-        if twin := _known_by(identifiers):
-            return twin
-        raise
+
+    return operations.again_if_raced(act)
 
 
 def enrol_all(
@@ -105,7 +104,7 @@ def enrol_all(
             members.append(member)
         Member.objects.bulk_create(made, batch_size=1_000)
         Identifier.objects.bulk_create(rows, batch_size=1_000)
-        _open_accounts(made)
+        ledger.open_accounts([member.pk for member in made])
     return members
 
 
@@ -240,14 +239,6 @@ def _prepare(
         for kind, value in pairs
     ]
     return member, rows
-
-
-def _open_accounts(members: Sequence[Member]) -> None:
-    program = Program.objects.filter(status=Program.Status.LIVE).first()
-    if program and members:
-        Account.objects.bulk_create(
-            [Account(member=member, program=program) for member in members], batch_size=1_000
-        )
 
 
 def _known_by(pairs: Sequence[tuple[str, str]]) -> Member | None:

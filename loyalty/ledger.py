@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import models, transaction
 
+from loyalty import programs
 from loyalty.models import Account, Allocation, Entry, Lot, Member, Program, Purchase, Refund
 
 KEPT_SUMS = ["balance", "pending", "debt", "carry", "lifetime", "last_activity", "next_change_at"]
@@ -146,7 +147,8 @@ def opened(members: Collection[UUID]) -> Iterator[Book]:
     with transaction.atomic(savepoint=False):
         found = _locked(members)
         if missing := set(members) - {account.member_id for account in found}:
-            _open_accounts(missing)
+            known = Member.everyone.filter(pk__in=missing).values_list("pk", flat=True)
+            open_accounts(known)
             found = _locked(members)
         book = Book(found)
         yield book
@@ -162,14 +164,16 @@ def _locked(members: Collection[UUID]) -> list[Account]:
     )
 
 
-def _open_accounts(members: Collection[UUID]) -> None:
-    program = Program.objects.filter(status=Program.Status.LIVE).first()
-    if program is None:
-        return  # the caller finds no account and says why
-    known = Member.everyone.filter(pk__in=members).values_list("pk", flat=True)
-    Account.objects.bulk_create(
-        [Account(member_id=pk, program=program) for pk in known], ignore_conflicts=True
-    )
+def open_accounts(members: Iterable[UUID]) -> None:
+    """Give members an account in the live program; who has one keeps it. None is made while no
+    program is live: whoever needs one finds none, and says why.
+    """
+    if program := programs.live():
+        Account.objects.bulk_create(
+            [Account(member_id=pk, program=program) for pk in members],
+            batch_size=AT_ONCE,
+            ignore_conflicts=True,
+        )
 
 
 def _open_lots(account: Account, purchase: Purchase) -> list[Lot]:

@@ -76,8 +76,9 @@ class Voided:
 
 
 class Known:
-    """Which of these sales are in the books already, by key and by receipt. Two statements at
-    most.
+    """Which of these sales are in the books already, by key and by receipt.
+
+    One statement, one more where there are receipts, and two more where some are known.
     """
 
     def __init__(self, sales: Sequence[Sale], by: Actor, location: Location) -> None:

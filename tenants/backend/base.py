@@ -17,7 +17,6 @@ from django.db.backends.postgresql.operations import DatabaseOperations as BaseO
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
 
-from tenants.backend.creation import DatabaseCreation
 from tenants.backend.cursors import CitusCursor, CitusServerSideCursor, Cursor, ServerSideCursor
 from tenants.backend.schema import DatabaseSchemaEditor
 from tenants.context import current, enter, owner
@@ -61,7 +60,6 @@ class DatabaseOperations(BaseOperations):
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
     ops_class = DatabaseOperations
-    creation_class = DatabaseCreation
 
     @property
     def options(self) -> dict[str, Any]:
