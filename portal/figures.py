@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from babel import Locale
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_currency, format_decimal
 from django.utils.translation import get_language, get_language_bidi, ngettext
 
 from tenants import shops
@@ -52,9 +52,8 @@ def _decimal(value: int, language: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _money(minor: int, currency: str, language: str) -> str:
-    digits = get_currency_precision(currency)
-    text = format_currency(_exact(minor, digits), currency, locale=_parsed(language))
+def _money(minor: int, currency: str, decimals: int, language: str) -> str:
+    text = format_currency(_exact(minor, decimals), currency, locale=_parsed(language))
     return _TIGHT.sub("\u00a0", text)
 
 
@@ -122,7 +121,8 @@ def money(minor: int | None) -> str:
     """AED 24.50, from minor units of the shop's currency."""
     if minor is None:
         return "—"
-    return native(_money(minor, shops.front().currency, _language()))
+    front = shops.front()
+    return native(_money(minor, front.currency, front.decimals, _language()))
 
 
 def _exact(minor: int, digits: int) -> Decimal:

@@ -5,7 +5,7 @@ minute.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +39,11 @@ class ShopFront:
     pin_length: int
     country: str
     currency: str
+    decimals: int
     zone: str
+
+
+FIELDS = {field.name for field in fields(ShopFront)}
 
 
 def front() -> ShopFront:
@@ -59,7 +63,8 @@ def front() -> ShopFront:
 
 def _kept(tenant: UUID) -> ShopFront:
     kept = mine().get(KEY)
-    if isinstance(kept, dict) and kept.get("tenant") == str(tenant):
+    # What another release kept has other fields, and is read anew like what is missing.
+    if isinstance(kept, dict) and kept.keys() == FIELDS and kept["tenant"] == str(tenant):
         return ShopFront(**{**kept, "languages": tuple(kept["languages"])})
     shown = _read(tenant)
     mine().set(KEY, asdict(shown), SHOWN_FOR)
@@ -72,7 +77,7 @@ def forget() -> None:
 
 
 def _read(tenant: UUID) -> ShopFront:
-    shop = Shop.objects.select_related("tenant").get()
+    shop = Shop.objects.select_related("tenant__currency").get()
     return ShopFront(
         tenant=str(tenant),
         name=shop.name,
@@ -85,17 +90,18 @@ def _read(tenant: UUID) -> ShopFront:
         pin_length=shop.pin_length,
         country=shop.tenant.country_id,
         currency=shop.tenant.currency_id,
+        decimals=shop.tenant.currency.digits,
         zone=shop.tenant.zone,
     )
 
 
-def change(**fields: Any) -> Shop:
+def change(**values: Any) -> Shop:
     """Change what the owner may change about the shop; every page shows it after the commit."""
     shop: Shop = Shop.objects.get()
-    for name, value in fields.items():
+    for name, value in values.items():
         setattr(shop, name, value)
     shop.full_clean()
-    shop.save(update_fields=list(fields))
+    shop.save(update_fields=list(values))
     transaction.on_commit(_drop)
     return shop
 

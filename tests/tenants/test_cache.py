@@ -60,6 +60,14 @@ def test_a_kept_value_of_another_tenant_is_refused(cafe, spa):
         assert front.name == "Spa"
 
 
+def test_a_value_that_another_release_kept_is_read_anew(cafe):
+    with inside(cafe.tenant):
+        shops.front()
+        cache.mine().set(shops.KEY, {"tenant": str(cafe.tenant.pk), "name": "Old"}, 5)
+        shops.forget()
+        assert shops.front().name == "Cafe"
+
+
 def test_without_a_cache_everything_works(cafe, settings):
     gone = {**settings.CACHES["tenant"], "LOCATION": "unix:///nowhere/valkey.sock"}
     settings.CACHES = {**settings.CACHES, "tenant": gone}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
-from babel.numbers import get_currency_precision
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -108,4 +107,4 @@ def counter(
 
 
 def decimals() -> int:
-    return get_currency_precision(shops.front().currency)
+    return shops.front().decimals
