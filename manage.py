@@ -12,9 +12,10 @@ import sys
 # Every process has one login. The default is the web's, which sees one tenant at a time.
 LOGINS = {
     "owner": "migrate makemigrations backup restore distribute sqlmigrate dbshell showmigrations",
-    "worker": "procrastinate verify_ledger verify_audit purge",
+    "worker": "procrastinate metrics usage verify_ledger verify_audit purge",
 }
-WITHOUT_DATABASE = "collectstatic compilemessages findstatic help makemessages roles version"
+WITHOUT_DATABASE = "collectstatic compilemessages doctor findstatic help makemessages roles version"
+SERVING = "metrics procrastinate"  # they speak to a log
 
 
 def main() -> None:
@@ -26,6 +27,10 @@ def main() -> None:
         from portal.up import main as up
 
         sys.exit(up(sys.argv[2:]))
+    if command == "reload":
+        from portal.reload import main as reload
+
+        sys.exit(reload())
     if command == "test":
         from portal.suite import main as test
 
@@ -39,15 +44,25 @@ def django(command: str) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     login = os.environ.setdefault("PORTAL_LOGIN", login_of(command))
+    if command in SERVING.split():
+        from portal import outcry
+
+        outcry.listen()
     services = Services()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))  # by way of `finally`
     try:
         if command not in WITHOUT_DATABASE.split() and not command.startswith("-"):
             services.start_needed(login)
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except ImproperlyConfigured as error:
+            if command in SERVING.split():
+                raise
+            sys.exit(str(error))
     except EmbeddedError as error:
         sys.exit(str(error))
     finally:

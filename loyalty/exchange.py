@@ -26,6 +26,7 @@ from loyalty.models import Operation
 from loyalty.refusals import Refusal
 from loyalty.sales import Recorded, Sale
 from tenants.actors import Actor
+from tenants.failpoints import failpoint
 from tenants.trace import write
 
 BATCH = 2_000
@@ -85,6 +86,7 @@ def replay(
         _plan_anew()
         # The same file in two processes: whoever loses the race finds what the other wrote.
         operations.again_if_raced(partial(_replay_batch, chunk, by, done, at=at, source=source))
+        failpoint("mid_import")
         yield done
 
 

@@ -17,6 +17,7 @@ from django.db import models, transaction
 
 from loyalty import programs
 from loyalty.models import Account, Allocation, Entry, Lot, Member, Program, Purchase, Refund
+from tenants.failpoints import failpoint
 
 KEPT_SUMS = ["balance", "pending", "debt", "carry", "lifetime", "last_activity", "next_change_at"]
 AT_ONCE = 1_000  # rows an INSERT
@@ -150,9 +151,12 @@ def opened(members: Collection[UUID]) -> Iterator[Book]:
             known = Member.everyone.filter(pk__in=missing).values_list("pk", flat=True)
             open_accounts(known)
             found = _locked(members)
+        failpoint("after_lock")
         book = Book(found)
         yield book
+        failpoint("before_ledger")
         book.close()
+        failpoint("after_ledger")
 
 
 def _locked(members: Collection[UUID]) -> list[Account]:

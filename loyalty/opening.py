@@ -37,8 +37,8 @@ def open_shop(
     """Open a shop at `slug` for the person with this address, in one transaction.
 
     `country` is ISO 3166-1; `preset` one of programs.PRESETS; `details` as in onboarding.opening
-    (zone, language, colour, icon, greeting, location, pin). Raises BadName, BadPin, and KeyError
-    for no preset; a failure at any step leaves nothing behind. The slug again is BadName.
+    (zone, language, colour, icon, greeting, location, pin, plan). Raises BadName, BadPin, and
+    KeyError for no preset; a failure at any step leaves nothing behind. The slug again is BadName.
     """
     programs.PRESETS[preset]  # asked before anything is written
     with opening(

@@ -17,9 +17,10 @@ from django.db import IntegrityError, transaction
 from loyalty.models import Operation
 from loyalty.refusals import IdempotencyConflict
 from tenants.actors import Actor
-from tenants.ids import uuid7
+from tenants.ids import first_of, uuid7
 
 T = TypeVar("T")
+KEPT = dt.timedelta(days=35)
 
 
 def fingerprint(verb: str, *arguments: object) -> str:
@@ -62,3 +63,13 @@ def again_if_raced(act: Callable[[], T]) -> T:
             return act()
     except IntegrityError:
         return act()
+
+
+def forget_old(at: dt.datetime) -> int:
+    """Delete what was carried out more than KEPT before `at`; returns how many.
+
+    A key sent again after that is a new command. The age is that of the row, which its id tells:
+    an import's `at` is when its sale was made.
+    """
+    gone, _ = Operation.objects.filter(pk__lt=first_of(at - KEPT)).delete()
+    return gone

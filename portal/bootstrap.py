@@ -92,7 +92,11 @@ def _install(name: str) -> None:
         return
     _say("uv could not install the packages; trying pip, which knows your pip settings.")
     if not _succeeds(*pip, *packages):
-        sys.exit("\nThe packages could not be installed; what pip said is above.")
+        sys.exit(
+            "\nThe packages could not be installed; what pip said is above. They come from a "
+            "package registry: is it reachable from here (PIP_INDEX_URL names another), and is "
+            "there room on the disk? Nothing has to be cleaned up: run the same command again."
+        )
 
 
 def _uv_makes_venv(uv: str) -> bool:

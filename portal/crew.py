@@ -22,6 +22,7 @@ from pathlib import Path
 from portal.home import ROOT
 
 GRACE = 15  # seconds: longer than any of the crew asks for itself
+RENEW = signal.SIGUSR1
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Told:
-    """A signal told us to stop."""
+    """A signal told us to stop, or RENEW to let new code in."""
 
     number: int
 
@@ -59,6 +60,7 @@ class Member:
     lines: list[str] = field(default_factory=list)
     status: int | None = None
     ear: threading.Thread | None = None
+    is_renewed: bool = False
 
     @property
     def seconds(self) -> float:
@@ -82,7 +84,7 @@ class Crew:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def heed_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, RENEW):
             signal.signal(number, lambda number, _: self._events.put(Told(number)))
 
     def start(self, name: str, command: str, *, once: bool = False) -> Member:
@@ -114,13 +116,24 @@ class Crew:
             return self._events.get(timeout=timeout)
         return None
 
+    def renew(self, member: Member) -> None:
+        """Let new code in: the web changes its workers one by one, whoever else ends is told so
+        and `is_renewed` then, which says that another is to be started.
+        """
+        if member.name == "web":
+            member.process.send_signal(signal.SIGHUP)
+        else:
+            member.is_renewed = True
+            member.process.terminate()
+
     def stop(self) -> None:
         """End everybody: asked first, and after GRACE, or a second signal, not asked."""
         for member in self._running():
             member.process.terminate()
         deadline = time.monotonic() + GRACE
         while self._running() and time.monotonic() < deadline:
-            if isinstance(self.next_event(0.1), Told):
+            event = self.next_event(0.1)
+            if isinstance(event, Told) and event.number != RENEW:
                 break
         for member in self.members:
             # Its group too: all that a leash which was itself killed has left behind.

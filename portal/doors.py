@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal import links
 from portal.pages import page, see_other
 from tenants import people, secrets
 from tenants.models import Staff, User
@@ -34,9 +35,7 @@ def link(request: HttpRequest, secret: str) -> HttpResponse:
 
     So a mail scanner or a chat's preview, which open every link, sign nobody in and waste nothing.
     """
-    now = timezone.now()
-    take = secrets.use if request.method == "POST" else secrets.peek
-    subject = take(secrets.SIGN_IN, secret, at=now)
+    subject = links.opened(request, secrets.SIGN_IN, secret, at=timezone.now())
     user = User.objects.filter(pk=subject, is_active=True).first() if subject else None
     staff = people.staff_of(user) if user else None
     if user is None or staff is None:

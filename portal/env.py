@@ -14,12 +14,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal.embedded import URLS, Services
 
-READ: set[str] = set()  # the names asked for, which docs/operations.md must explain
+READ: dict[str, str] = {}  # what was asked for, and what it is: `manage.py doctor` shows it
 
 
 def text(name: str, default: str = "") -> str:
-    READ.add(name)
-    return os.environ.get(name) or default
+    READ[name] = os.environ.get(name) or default
+    return READ[name]
+
+
+def is_given(name: str) -> bool:
+    """Whether a variable comes from the environment, and not from here."""
+    return bool(os.environ.get(name))
 
 
 def number(name: str, default: int) -> int:
@@ -76,7 +81,14 @@ def database() -> dict[str, Any]:
         entry["DISABLE_SERVER_SIDE_CURSORS"] = True
     if pool := number("DATABASE_POOL", 0):
         entry["CONN_MAX_AGE"] = 0
-        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 2}
+        # A connection that cannot be made is tried for a few times more and then by whoever needs
+        # one: left to itself the pool would wait ever longer, minutes after PostgreSQL is back.
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": pool,
+            "timeout": 2,
+            "reconnect_timeout": 1.5,
+        }
     return entry
 
 

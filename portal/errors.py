@@ -6,12 +6,15 @@ neighbour's id and a random one get the same bytes.
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from portal.language import choose, spoken_here
 from portal.pages import page
+from portal.unavailable import trouble_of, unavailable
 from tenants import hosts
 from tenants.context import inside
 from tenants.logs import place
@@ -35,9 +38,12 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Our fault. Asks nothing of the database, which may be the fault, and shows only the
+    """Our fault, unless the database cannot serve. Asks nothing of it, and shows only the
     request's number.
     """
+    error = sys.exc_info()[1]  # Django calls this where it caught the error
+    if trouble := trouble_of(error):
+        return unavailable(request, trouble, error)
     body = render_to_string("errors/500.html", {"number": place().request_id, "at": timezone.now()})
     return HttpResponse(body, status=500, headers={"Cache-Control": "no-store"})
 

@@ -67,6 +67,11 @@ def my_name() -> str:
         ) from None
 
 
+def account_name() -> str:
+    """The system's name for whoever runs the servers."""
+    return SERVICE_USER if service_account() else my_name()
+
+
 class Place:
     """A home, with the folder for sockets that belongs to it."""
 

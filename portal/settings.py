@@ -30,6 +30,7 @@ def _is_loopback(domain: str) -> bool:
 
 
 SECURE = not _is_loopback(BASE_DOMAIN) or env.flag("PORTAL_HTTPS")
+BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY")
 DEBUG = False  # a page with our settings on it helps nobody; errors are in the log
 SECRET_KEY = env.text("SECRET_KEY", "for-localhost-only-" + "0123456789" * 4)
 if SECURE and SECRET_KEY.startswith("for-localhost-only-"):
@@ -41,7 +42,7 @@ APEX_URLCONF = "portal.site.urls"
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 TENANTS_UNKNOWN_HOST = "portal.errors.unknown_host"
-TENANTS_SUSPENDED = "portal.errors.suspended"
+TENANTS_SUSPENDED = "portal.limits.suspended"
 
 # What runs
 
@@ -60,13 +61,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.health.HealthMiddleware",
-    "portal.requests.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.requests.LogMiddleware",
+    "portal.requests.BodyMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.security.SecurityHeadersMiddleware",
+    "portal.limits.StrangersMiddleware",
+    "portal.unavailable.RetryMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "portal.limits.LimitsMiddleware",
+    "portal.bulkhead.BulkheadMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -75,6 +80,15 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+# Traces, where somebody gathers them: "otlp", "console" or "none" (portal.tracing).
+TRACES_NAME = env.text("OTEL_SERVICE_NAME", "loyalaura")
+TRACES = env.text(
+    "OTEL_TRACES_EXPORTER", "otlp" if env.text("OTEL_EXPORTER_OTLP_ENDPOINT") else "none"
+)
+if TRACES != "none":
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("portal.requests.LogMiddleware") + 1, "portal.tracing.TracingMiddleware"
+    )
 # Tables outside the tenants that are not ours to declare (tenants.E001).
 TENANTS_LOCAL_APPS = {"auth", "contenttypes", "account", "procrastinate"}
 TEMPLATES = [
@@ -98,11 +112,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASES = {"default": env.database()}
 WEB_THREADS = env.number("WEB_THREADS", 64)
+RATE_LIMITS = env.flag("RATE_LIMITS", True)
+WEB_CONCURRENCY = max(1, env.number("WEB_CONCURRENCY", 2))
 
 
 def _cache(name: str, backend: str, key_function: str) -> dict[str, Any]:
     """django-redis shares one pool among equal URLs: a client name keeps them apart."""
     url = env.redis()
+    guarded = {"REDIS_CLIENT_CLASS": "tenants.valkey.Client"}
+    if env.flag("REDIS_CLUSTER"):
+        guarded = {"CLIENT_CLASS": "tenants.valkey.ClusterClient"}
     return {
         "BACKEND": backend,
         "LOCATION": f"{url}{'&' if '?' in url else '?'}client_name={name}",
@@ -113,6 +132,7 @@ def _cache(name: str, backend: str, key_function: str) -> dict[str, Any]:
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_CONNECT_TIMEOUT": 0.1,
             "SOCKET_TIMEOUT": 0.25,
+            **guarded,
         },
     }
 
@@ -133,7 +153,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = False  # they live in a cache, which may be lost; guesses count in PostgreSQL
+# They live in a cache, which may be lost; guesses count in PostgreSQL (tenants.guesses).
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 SESSION_ENGINE = "tenants.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -147,10 +168,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.errors.csrf"
-SECURE_SSL_REDIRECT = SECURE and not env.flag("PORTAL_BEHIND_PROXY")
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("PORTAL_BEHIND_PROXY") else None
-)
+SECURE_SSL_REDIRECT = SECURE and not BEHIND_PROXY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_REFERRER_POLICY = None  # portal.security says it
@@ -193,10 +212,16 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 
 # What is told
 
+SLOW_QUERY_MS = env.number("SLOW_QUERY_MS", 200)
+USAGE_EVERY = 0 if env.text("PORTAL_ASSUME_ROLE") else 30  # seconds; tests write when they mean to
+METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
+METRICS_HOST = env.text("PORTAL_METRICS_HOST", "127.0.0.1")
+METRICS_PORT = env.number("PORTAL_METRICS_PORT", 9464)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "tenants.logs.JsonFormatter"}},
+    "filters": {"told": {"()": "tenants.logs.ToldByTheJob"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
@@ -205,5 +230,6 @@ LOGGING = {
         "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
         "portal": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "procrastinate": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "procrastinate.worker": {"filters": ["told"]},
     },
 }

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def chooses(arguments: Sequence[str]) -> bool:
-    """Whether pytest's arguments name tests: `-k word`, `tests/test_walls.py::test_one`."""
+    """Whether pytest's arguments name tests: `-k word`, `tests/test_rules.py::test_one`."""
     return any(
         argument in ("-k", "-m", "--lf", "--ff")
         or argument.startswith("-k")
@@ -128,7 +128,7 @@ def _pytest(arguments: Sequence[str]) -> tuple[Outcome, Mapping[str, int]]:
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "counts.json"
         done = subprocess.run(
-            [*PYTEST, "-n", str(os.cpu_count() or 1), *arguments],
+            [*PYTEST, "-n", str(os.cpu_count() or 1), "--dist", "loadgroup", *arguments],
             cwd=ROOT,
             env=os.environ | {COUNTS: str(counts)},
             check=False,

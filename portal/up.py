@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import http.client
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -21,13 +22,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.crew import Crew, Ended, Member, Said, Told
+from portal.crew import RENEW, Crew, Ended, Member, Said, Told
 from portal.embedded import URLS, EmbeddedError, Services, home
 from portal.greeting import greeting, links
 from portal.home import ROOT
 
 LEFT_BEHIND = 20  # seconds that the processes of a killed `up` may take to end
 WEB_PATIENCE = 120  # seconds
+NO_ROOM = 40_000_000  # bytes: PostgreSQL wants 16 MB at a time for its log
 APPLIED = (
     "SELECT system_identifier, (SELECT (count(*), max(id)) FROM django_migrations) "
     "FROM pg_control_system()"
@@ -51,7 +53,10 @@ def main(arguments: Sequence[str]) -> int:
             address.refuse_if_taken()
             return Run(address, lock).run()
     except (CannotRun, EmbeddedError) as error:
-        say(str(error))
+        say(f"{error}{hint()}")
+        return 1
+    except OSError as error:
+        say(f"The portal cannot run: {error}.{hint()}")
         return 1
 
 
@@ -110,7 +115,7 @@ def only_one(path: Path, address: Address) -> Iterator[None]:
     with path.open("a+") as lock:
         deadline = time.monotonic() + LEFT_BEHIND
         while not _take(lock.fileno(), fcntl.LOCK_EX):
-            if _is_run_by_another(path) or time.monotonic() > deadline:
+            if is_held(path) or time.monotonic() > deadline:
                 lock.seek(0)
                 raise CannotRun(f"The portal already runs from this folder: {lock.read().strip()}")
             time.sleep(0.1)
@@ -128,7 +133,8 @@ def _take(file: int, kind: int) -> bool:
     return True
 
 
-def _is_run_by_another(path: Path) -> bool:
+def is_held(path: Path) -> bool:
+    """Whether an `up` runs."""
     # The leashes that a killed `up` left share the lock; a living `up` shares it with nobody.
     with path.open() as lock:
         return not _take(lock.fileno(), fcntl.LOCK_SH)
@@ -148,6 +154,7 @@ class Run:
                 "PORTAL_PORT": str(address.port),
                 "PORTAL_HOST": address.host,
                 "PORTAL_DOMAIN": address.domain,
+                "PROMETHEUS_MULTIPROC_DIR": self._folder_of_counts(),
             },
         )
         self.web_answers = threading.Event()
@@ -175,6 +182,8 @@ class Run:
         demo = self._make_demo()
         self._finish(files)  # the web reads their names when it starts
         processes = dict(procfile())
+        if os.environ.get("PORTAL_METRICS_PORT") == "0":
+            del processes["metrics"]
         self.crew.start("web", processes.pop("web"))
         threading.Thread(target=self._wait_for_web, daemon=True).start()
         self._finish(demo)
@@ -188,6 +197,14 @@ class Run:
         # After that, because they compete with the first page for the processor.
         for name, command in processes.items():
             self.crew.start(name, command)
+
+    @staticmethod
+    def _folder_of_counts() -> str:
+        """Where processes count for Prometheus; ours begins empty, as every count does."""
+        if named := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            return named
+        shutil.rmtree(home() / "metrics", ignore_errors=True)
+        return str(home() / "metrics")
 
     # What may have to be done first ------------------------------------------------------------
 
@@ -236,7 +253,7 @@ class Run:
         while not until():
             event = self.crew.next_event(1 if self.web_answers.is_set() else 0.05)
             if isinstance(event, Told):
-                raise Stopped
+                self._heed(event.number)
             if isinstance(event, Said):
                 self._hear(event.who, event.line)
             elif isinstance(event, Ended):
@@ -252,7 +269,19 @@ class Run:
         if not (who.once and line.startswith("{")):
             say(f"{who.name:>12} | {line}")
 
+    def _heed(self, number: int) -> None:
+        if number != RENEW:
+            raise Stopped
+        if self.web_answers.is_set():
+            say("Letting new code in ...")
+            for member in self.crew.members:
+                if member.status is None and not member.once:
+                    self.crew.renew(member)
+
     def _take_leave(self, who: Member, status: int) -> None:
+        if who.is_renewed:
+            self.crew.start(who.name, dict(procfile())[who.name])
+            return
         if not who.once:
             raise CannotRun(
                 f"{who.name} ended by itself (exit status {status}), so all of it ends."
@@ -299,6 +328,18 @@ def digest(*paths: Path) -> str:
             total.update(f"{path.relative_to(ROOT)}\n".encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
+
+
+def hint() -> str:
+    """What to do about a full disk, which is behind many errors that do not say so."""
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(home()).free
+        if free < NO_ROOM:
+            return (
+                f"\nThe disk that holds {home()} is full. Make room (the portal needs 300 MB to "
+                "begin) and run the same command again: it goes on where it stopped."
+            )
+    return ""
 
 
 def _step(name: str, seconds: float) -> str:

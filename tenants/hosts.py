@@ -117,17 +117,23 @@ class Directory:
             return known[1]
         try:
             domain = Domain.objects.select_related("tenant").filter(pk=name).first()
+            tenant = domain.tenant if domain else None
         except OperationalError:
-            if known:
-                return known[1]
-            raise
-        tenant = domain.tenant if domain else None
+            if not known:
+                raise
+            # For another while: the next request would wait for the pool in vain, as this one did.
+            now, tenant = time.monotonic(), known[1]
         with self._lock:
             self._known[name] = (now, tenant)
             self._known.move_to_end(name)
             if len(self._known) > self.SIZE:
                 self._known.popitem(last=False)
         return tenant
+
+    def knows(self, name: str) -> bool:
+        """Whether a tenant was found by this name before: without asking the database."""
+        known = self._known.get(name)
+        return known is not None and known[1] is not None
 
     def forget(self) -> None:
         """Ask the database again: for tests, and after a change in this process."""

@@ -33,3 +33,9 @@ def made_at(key: uuid.UUID) -> dt.datetime:
     it.
     """
     return dt.datetime.fromtimestamp((key.int >> 80) / 1000, dt.UTC)
+
+
+def first_of(at: dt.datetime) -> uuid.UUID:
+    """The smallest key that can be made at this time: rows with smaller ones were made before."""
+    milliseconds = at.timestamp() * 1000
+    return uuid.UUID(int=int(milliseconds) << 80)

@@ -25,11 +25,14 @@ OURS = ("tenants", "loyalty", "portal")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an act comes from: the request's id, the client's network, and who acts."""
+    """Where an act comes from: the request's id, the client's network, who acts, and the route that
+    was matched (or the task).
+    """
 
     request_id: str = ""
     address: str = ""
     actor: str = ""
+    route: str = ""
 
 
 _place: ContextVar[Place] = ContextVar("tenants.place", default=Place())  # noqa: B039 (frozen)
@@ -54,6 +57,11 @@ def acting(who: str) -> None:
     _place.set(replace(_place.get(), actor=who))
 
 
+def routed(route: str) -> None:
+    """Name the route for the rest of this request."""
+    _place.set(replace(_place.get(), route=route))
+
+
 def network_of(address: str) -> str:
     """An address without its host part (/24, /48): tells a region, not a person. "" if it is
     none.
@@ -64,6 +72,15 @@ def network_of(address: str) -> str:
         return ""
     width = 24 if isinstance(ip, IPv4Address) else 48
     return str(ip_network(f"{ip}/{width}", strict=False).network_address)
+
+
+class ToldByTheJob(logging.Filter):
+    """Drops what procrastinate says of a failed job: tenants.jobs says it with the tenant and the
+    request, and without the arguments.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "action", "") != "job_error"
 
 
 class JsonFormatter(logging.Formatter):
@@ -77,6 +94,7 @@ class JsonFormatter(logging.Formatter):
             "tenant": str(scope.tenant_id) if scope and scope.tenant_id else None,
             "request": here.request_id or None,
             "actor": here.actor or None,
+            "route": here.route or None,
         }
         told |= getattr(record, "facts", {})
         if record.exc_info and record.exc_info[1]:

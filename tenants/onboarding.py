@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from tenants import hosts
+from tenants import hosts, limits
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.ids import uuid7
@@ -64,11 +64,12 @@ def opening(
     greeting: str = "",
     location: str = "",
     pin: str = "",
+    plan: str = limits.DEFAULT_PLAN,
 ) -> Iterator[Opened]:
     """Open a tenant and stay inside it: what the body adds commits with it, or nothing does.
 
     `country` is ISO 3166-1 and gives currency and zone; `pin` is the owner's at the till, if she
-    stands there. Raises BadPin and BadName; two who ask for one slug
+    stands there; `plan` one of limits.PLANS. Raises BadPin and BadName; two who ask for one slug
     at once are told apart by the primary key of Domain, and the second gets BadName("taken").
     """
     refuse_bad_name(slug)
@@ -82,6 +83,7 @@ def opening(
         country=place,
         currency_id=place.currency_id,
         zone=zone or place.zone,
+        plan=plan,
     )
     with inside(tenant), transaction.atomic():
         _claim(tenant)

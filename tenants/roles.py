@@ -24,6 +24,7 @@ class Role:
     inherit: bool = True
     createdb: bool = False
     bypassrls: bool = False
+    settings: tuple[str, ...] = ()  # "name=value", in force from its next login
 
     def statement(self) -> str:
         """Make the role, or correct it. An ALTER that changes nothing is not sent: it would ask
@@ -54,6 +55,34 @@ class Role:
   END IF;
 END $$"""  # noqa: S608 (names and flags of this file)
 
+    def limits(self) -> str:
+        """Give it its settings. They hold behind PgBouncer too, which sets nothing by itself."""
+        told = ", ".join(f"'{setting}'" for setting in self.settings)
+        alters = "\n".join(
+            f"    ALTER ROLE {self.name} SET {name} = '{value}';"
+            for name, _, value in (setting.partition("=") for setting in self.settings)
+        )
+        return f"""DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_db_role_setting, pg_roles
+      WHERE setrole = pg_roles.oid AND setdatabase = 0 AND rolname = '{self.name}'
+      AND setconfig @> ARRAY[{told}]) THEN
+{alters}
+  END IF;
+END $$"""
+
+
+# How long one may take who works for somebody that waits, and one for whom nobody waits.
+AT_ONCE = (
+    "statement_timeout=5s",
+    "lock_timeout=2s",
+    "idle_in_transaction_session_timeout=10s",
+)
+IN_TIME = (
+    "statement_timeout=60s",
+    "lock_timeout=10s",
+    "idle_in_transaction_session_timeout=60s",
+)
+
 
 def cluster(*, citus: bool = False, tests: bool = False) -> Iterator[str]:
     """Statements for the server as a whole: the roles, and who may become whom.
@@ -63,11 +92,13 @@ def cluster(*, citus: bool = False, tests: bool = False) -> Iterator[str]:
     """
     for role in (
         Role(OWNER, createdb=True, bypassrls=True),
-        Role(APP, inherit=False),
+        Role(APP, inherit=False, settings=AT_ONCE),
         Role(PLATFORM, login=citus, bypassrls=True),
-        Role(WORKER),
+        Role(WORKER, settings=IN_TIME),
     ):
         yield role.statement()
+        if role.settings:
+            yield role.limits()
     # The worker is an app that may, when it says so, become the platform: never by inheritance.
     yield f"GRANT {APP} TO {WORKER} WITH INHERIT TRUE, SET TRUE"
     yield f"GRANT {PLATFORM} TO {WORKER} WITH INHERIT FALSE, SET TRUE"

@@ -1,7 +1,7 @@
 """Single-use secrets: links that sign in, pair a tablet or open a card.
 
-128 bits from the system's generator, so they cannot be guessed and need no limit on guessing. Only
-their SHA-256 is kept (a slow hash protects weak secrets; these are not).
+128 bits from the system's generator, so they cannot be guessed (who tries is held back all the
+same: tenants.guesses). Only their SHA-256 is kept; a slow hash protects weak secrets.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tenants.models import OneTimeSecret
 
@@ -47,6 +47,19 @@ def use(purpose: str, secret: str, *, at: dt.datetime) -> UUID | None:
     if subject and _valid(purpose, secret, at).update(used_at=at):
         return subject
     return None
+
+
+def was_minted(purpose: str, secret: str) -> bool:
+    """Whether this was ever a secret of ours, used or not, until `forget_old` forgets it."""
+    return OneTimeSecret.objects.filter(purpose=purpose, hash=fingerprint(secret)).exists()
+
+
+def forget_old(at: dt.datetime) -> int:
+    """Delete the secrets that open nothing any more, used or too old; returns how many."""
+    gone, _ = OneTimeSecret.objects.filter(
+        Q(expires_at__lte=at) | Q(used_at__isnull=False)
+    ).delete()
+    return gone
 
 
 def _valid(purpose: str, secret: str, at: dt.datetime) -> QuerySet[OneTimeSecret]:

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -41,6 +43,15 @@ class SessionStore(DatabaseStore):
     def exists(self, session_key: str) -> bool:
         # Of any tenant: keys are unique over all of them.
         return Session.objects.filter(session_key=session_key).exists()
+
+    def save(self, must_create: bool = False) -> None:
+        """Django takes any error here for a session that was deleted, and answers 400."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if isinstance(error.__context__, OperationalError | InterfaceError):
+                raise error.__context__ from error.__context__.__cause__
+            raise
 
     def delete(self, session_key: str | None = None) -> None:
         self._mine(session_key or self.session_key).delete()

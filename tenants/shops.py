@@ -4,31 +4,17 @@ minute.
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from django.db import transaction
-
-from tenants.cache import mine
-from tenants.context import tenant_id
 from tenants.models import Shop
-
-KEY = "front"
-SHOWN_FOR = 60  # seconds in the cache
-FRESH = 5.0  # seconds in a process
-SIZE = 2_000
-_recent: dict[UUID, tuple[float, ShopFront]] = {}
+from tenants.reads import Kept
 
 
 @dataclass(frozen=True, slots=True)
 class ShopFront:
-    """A shop's name, brand and words. `tenant` is whose it is: a value of another tenant is
-    refused.
-    """
+    """A shop's name, brand and words."""
 
-    tenant: str
     name: str
     greeting: str
     colour: str
@@ -43,43 +29,27 @@ class ShopFront:
     zone: str
 
 
-FIELDS = {field.name for field in fields(ShopFront)}
+FRONT = Kept("front", ShopFront, seconds=60, of=[Shop], remembered=5)
 
 
 def front() -> ShopFront:
-    """The shop we are inside, as its pages show it: a minute old at most.
+    """The shop we are inside, as its pages show it.
 
-    A page asks many times, so each process remembers the answer for some seconds.
+    A page asks many times, so each process remembers the answer for five seconds. A change of the
+    shop shows at once in the process that made it, after those seconds in the others; one of the
+    tenant, who is nobody's row, within a minute.
     """
-    tenant, now = tenant_id(), time.monotonic()
-    if (recent := _recent.get(tenant)) and now - recent[0] < FRESH:
-        return recent[1]
-    shown = _kept(tenant)
-    if len(_recent) >= SIZE:
-        _recent.clear()
-    _recent[tenant] = (now, shown)
-    return shown
-
-
-def _kept(tenant: UUID) -> ShopFront:
-    kept = mine().get(KEY)
-    # What another release kept has other fields, and is read anew like what is missing.
-    if isinstance(kept, dict) and kept.keys() == FIELDS and kept["tenant"] == str(tenant):
-        return ShopFront(**{**kept, "languages": tuple(kept["languages"])})
-    shown = _read(tenant)
-    mine().set(KEY, asdict(shown), SHOWN_FOR)
-    return shown
+    return FRONT.get(_read)
 
 
 def forget() -> None:
-    """Ask the cache again: after a change in this process, and between tests."""
-    _recent.clear()
+    """Ask the cache again: between tests."""
+    FRONT.forget()
 
 
-def _read(tenant: UUID) -> ShopFront:
+def _read() -> ShopFront:
     shop = Shop.objects.select_related("tenant__currency").get()
     return ShopFront(
-        tenant=str(tenant),
         name=shop.name,
         greeting=shop.greeting,
         colour=shop.colour,
@@ -102,10 +72,4 @@ def change(**values: Any) -> Shop:
         setattr(shop, name, value)
     shop.full_clean()
     shop.save(update_fields=list(values))
-    transaction.on_commit(_drop)
     return shop
-
-
-def _drop() -> None:
-    mine().delete(KEY)
-    forget()

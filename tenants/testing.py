@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -119,15 +119,18 @@ def _attempt(road: Callable[[], Any], *, in_transaction: bool) -> Any:
         return found[0] if found else None
 
 
-def sweep(a: Tenant, b: Tenant, *, in_transaction: bool = True) -> tuple[int, list[Fault]]:
-    """Try every model by every road to b's rows, inside a and as nobody. Gives (tries, faults).
+def sweep(
+    a: Tenant, b: Tenant, *, in_transaction: bool = True, of: Collection[Any] | None = None
+) -> tuple[int, list[Fault]]:
+    """Try every model (or those `of`) by every road to b's rows, inside a and as nobody.
 
-    In autocommit (`in_transaction=False`) what a road does stays, and is missed afterwards.
+    Gives (tries, faults). In autocommit (`in_transaction=False`) what a road does stays, and is
+    missed afterwards.
     """
     faults: list[Fault] = []
     tries = 0
     fresh = make_tenant(f"{a.slug}-2")
-    for model in owned_models():
+    for model in owned_models() if of is None else of:
         with inside(a):
             mine = make(model)
         with inside(b):
@@ -164,13 +167,13 @@ def _inferred(model: Any, fresh: Tenant, pk: UUID) -> list[Fault]:
             return [Fault(model._meta.label, "taking its key", "inside another", str(error)[:80])]
 
 
-def nameless(a: Tenant) -> list[Fault]:
+def nameless(a: Tenant, *, of: Collection[Any] | None = None) -> list[Fault]:
     """Statements that the ORM makes for each model without naming the tenant, or makes for nobody.
 
     This is the compiler's own promise; with the compiler off, row-level security still holds.
     """
     faults: list[Fault] = []
-    for model in owned_models():
+    for model in owned_models() if of is None else of:
         label = model._meta.label
         with CaptureQueriesContext(connection) as captured:
             try:

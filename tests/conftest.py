@@ -5,14 +5,17 @@ members.
 from __future__ import annotations
 
 import datetime as dt
+import json
+import logging
 from dataclasses import dataclass
 
 import pytest
+from django.db import connection
 
 from loyalty.enrolment import enrol
 from loyalty.models import Member, Program
 from loyalty.opening import open_shop
-from tenants import hosts, shops
+from tenants import breaker, hosts, limits, logs, shops
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.devices import pair
@@ -74,17 +77,25 @@ def _nothing_remembered():
     """What one test knew of hosts and shops is nothing to the next."""
     yield
     hosts.directory.forget()
+    limits.own.forget()
     shops.forget()
+    breaker.valkey.forget()
+
+
+def settled(shop: Shop) -> Shop:
+    """What the fixtures opened counts as committed, so what is read of it may be kept."""
+    connection.run_on_commit.clear()
+    return shop
 
 
 @pytest.fixture
 def cafe(db) -> Shop:
-    return make_shop("cafe")
+    return settled(make_shop("cafe"))
 
 
 @pytest.fixture
 def spa(db) -> Shop:
-    return make_shop("spa")
+    return settled(make_shop("spa"))
 
 
 @pytest.fixture
@@ -92,6 +103,24 @@ def in_cafe(cafe):
     """Inside the café for the whole test."""
     with inside(cafe.tenant):
         yield cafe
+
+
+@pytest.fixture
+def told():
+    """The lines of the log meanwhile, as objects."""
+    lines, formatter = [], logs.JsonFormatter()
+
+    class Keep(logging.Handler):
+        def emit(self, record):
+            lines.append(json.loads(formatter.format(record)))
+
+    keep = Keep()
+    loggers = [logging.getLogger("portal"), logging.getLogger("procrastinate")]
+    for each in loggers:
+        each.addHandler(keep)
+    yield lines
+    for each in loggers:
+        each.removeHandler(keep)
 
 
 @pytest.fixture

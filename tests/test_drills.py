@@ -36,6 +36,7 @@ class Up:
         self.environment = kept | {
             "PORTAL_HOME": str(home),
             "PORTAL_DEMO": "0",
+            "PORTAL_METRICS_PORT": "0",
             "PORTAL_NO_BOOTSTRAP": "1",
             "WEB_CONCURRENCY": "1",
         }
@@ -143,6 +144,37 @@ def test_a_process_that_ends_by_itself_ends_all_of_it(up):
         assert process.wait(30) == 1
         assert "web ended by itself" in process.stdout.read()
         assert not up.processes()
+
+
+def test_the_page_of_metrics_tells_of_what_the_web_answered(up):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        up.environment["PORTAL_METRICS_PORT"] = str(port)
+        with up.running() as process:  # the port is still ours: it waits for it
+            assert get(up.port, "/", f"localhost:{up.port}")[0] == 200
+            server.close()
+            page = []
+
+            def is_told():
+                try:
+                    page[:] = [get(port, "/metrics", "localhost")[1]]
+                except OSError:
+                    return False
+                return b'portal_requests_total{method="GET",route="",status="2xx"} 1.0' in page[0]
+
+            until(is_told, seconds=40)
+            assert b"portal_database_up 1.0" in page[0]
+            assert process.poll() is None
+
+
+def get(port, path, host):
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 def cmdline(pid):

@@ -158,6 +158,14 @@ def test_a_cluster_of_another_major_version_is_refused_and_kept(bare_home):
     assert version.read_text() == "17\n"
 
 
+def test_what_was_confirmed_is_on_the_disk_whatever_a_file_says(bare_home):
+    with Services(bare_home, throwaway=True) as services:
+        pass  # its postgresql.conf switches all of them off
+    with Services(bare_home) as services, connect(services, "owner") as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            assert connection.execute(f"SHOW {name}").fetchone() == ("on",)
+
+
 def test_a_long_path_has_its_sockets_elsewhere(tmp_path):
     place = Place(tmp_path / ("deep" * 30))
     assert place.run.parent == Path(tempfile.gettempdir())

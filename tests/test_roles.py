@@ -74,6 +74,25 @@ def test_it_takes_back_what_was_given_by_hand(urls):
         assert connection.execute(query).fetchone() == (False, False)
 
 
+def test_whoever_works_for_somebody_that_waits_may_not_take_long(urls):
+    call_command("roles")
+    found = {}
+    for login in ("DATABASE_URL", "DATABASE_WORKER_URL", "DATABASE_OWNER_URL"):
+        with psycopg.connect(urls[login]) as connection:
+            names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+            found[login] = [connection.execute(f"SHOW {name}").fetchone()[0] for name in names]
+    assert found == {
+        "DATABASE_URL": ["5s", "2s", "10s"],
+        "DATABASE_WORKER_URL": ["1min", "10s", "1min"],
+        "DATABASE_OWNER_URL": ["0", "0", "0"],
+    }
+    with connect_admin(urls) as connection:
+        connection.execute("ALTER ROLE portal_app SET statement_timeout = 0")
+        call_command("roles")
+    with psycopg.connect(urls["DATABASE_URL"]) as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
+
+
 def test_without_the_superusers_url_it_says_which_ones_it_wants(monkeypatch):
     monkeypatch.delenv("DATABASE_ADMIN_URL", raising=False)
     with pytest.raises(CommandError, match="DATABASE_ADMIN_URL is not set"):

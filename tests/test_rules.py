@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -69,6 +72,22 @@ def test_sql_never_sets_the_tenant_by_a_function(path):
 def _has_docstring(node: ast.AST) -> bool:
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     return isinstance(node, kinds)
+
+
+def test_whoever_writes_knows_what_is_kept():
+    """A worker that knew of no Kept would not tell that its tables were written."""
+    kept = {
+        str(path.relative_to(ROOT).with_suffix("")).replace("/", ".")
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and called(node) == "Kept"
+    }
+    assert {"tenants.shops", "loyalty.overview"} <= kept
+    code = "import django, sys; django.setup(); print(*sys.modules, sep='\\n')"
+    bare = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, env=bare, stdout=subprocess.PIPE, check=True)
+    assert kept - set(run.stdout.decode().split()) == set()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)

@@ -134,11 +134,21 @@ def test_whoever_does_not_listen_is_ended_all_the_same(home, monkeypatch):
     until(lambda: not is_running(int(said.line)))  # the kernel takes a moment to end a killed one
 
 
-def test_the_procfile_has_a_web_and_a_worker_with_its_own_login():
+def test_the_procfile_has_a_web_and_others_with_the_login_that_sees_all_shops():
     processes = dict(up.procfile())
-    assert list(processes) == ["web", "worker"]
+    assert list(processes) == ["web", "worker", "metrics"]
     assert processes["web"].startswith("env DATABASE_POOL=")
     assert processes["worker"].startswith("env PORTAL_LOGIN=worker ")
+    assert processes["metrics"].startswith("env PORTAL_LOGIN=worker ")
+
+
+def test_what_was_counted_for_prometheus_begins_anew(home):
+    (home / "metrics").mkdir()
+    (home / "metrics" / "counter_1.db").touch()
+    with locked(home / "up.lock", fcntl.LOCK_EX):
+        run = up.Run(up.Address("127.0.0.1", 8000, "localhost"), home / "up.lock")
+    assert run.crew.environment["PROMETHEUS_MULTIPROC_DIR"] == str(home / "metrics")
+    assert not (home / "metrics").exists()
 
 
 def test_a_digest_changes_with_content_and_with_names(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,10 +17,13 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.operations import DatabaseOperations as BaseOperations
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
+from psycopg_pool.base import AttemptWithBackoff
 
+from tenants import changes
 from tenants.backend.cursors import CitusCursor, CitusServerSideCursor, Cursor, ServerSideCursor
 from tenants.backend.schema import DatabaseSchemaEditor
 from tenants.context import current, enter, owner
+from tenants.failpoints import failpoint
 
 SEES_THROUGH = b"""
     SELECT current_user FROM pg_roles
@@ -37,6 +41,9 @@ KEPT_BY_FLUSH = frozenset(
     ]
 )
 JOBS = ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers")
+
+# A pool whose server restarts asks again after a tenth of a second, not after a whole one.
+AttemptWithBackoff.INITIAL_DELAY = 0.1
 
 
 class DatabaseOperations(BaseOperations):
@@ -81,6 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: Any = super().get_new_connection(conn_params)
         # Also for cursors that somebody makes on the raw psycopg connection.
         connection.server_cursor_factory = self._server_side_cursor
+        connection.is_lent = self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")  # by a pooler
         return connection
 
     @property
@@ -115,10 +123,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
             base.register_tzloader(self.timezone, cursor)
         return cursor
 
+    def _commit(self) -> None:
+        failpoint("before_commit")
+        try:
+            super()._commit()
+            failpoint("after_commit")
+        except Exception:
+            changes.perhaps(self)
+            raise
+
     def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
         """What runs after the commit runs in the scope that asked for it."""
         scope = current()
 
+        @wraps(func)
         def bound() -> None:
             with enter(scope):
                 func()

@@ -6,7 +6,7 @@ OutsideTenant is raised first.
 
 Relied on in Django 5.2 (look again at each upgrade): `SQLCompiler.pre_sql_setup`, `compile`,
 `collapse_group_by`, `SQLDeleteCompiler._as_sql`, `SQLUpdateCompiler.pre_sql_setup`, and that
-`Join.as_sql()` ends with ")".
+`Join.as_sql()` ends with ")"; and that all writes go through `execute_sql` of their compiler.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.db.models.sql import compiler as generic
 from django.db.models.sql.datastructures import Join
 from django.db.models.sql.where import AND, WhereNode
 
+from tenants import changes
 from tenants.context import TenantMismatch, required
 from tenants.fields import TenantField, tenant_field
 
@@ -74,6 +75,20 @@ def owned(query: Any, where: Any) -> Any:
     return WhereNode([where, *conditions] if where is not None else conditions, connector=AND)
 
 
+class Telling:
+    """What the compilers of INSERT, UPDATE and DELETE have in common: they say which table it was,
+    so that after the commit no kept read of it is shown again (tenants.changes).
+    """
+
+    query: Any
+    connection: Any
+
+    def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
+        done = super().execute_sql(*args, **kwargs)
+        changes.wrote(self.connection, self.query.get_meta().db_table)
+        return done
+
+
 class TenantCompiler:
     """What the compilers of SELECT, UPDATE and DELETE have in common."""
 
@@ -120,7 +135,7 @@ class SQLAggregateCompiler(base.SQLAggregateCompiler):
     pass
 
 
-class SQLInsertCompiler(generic.SQLInsertCompiler):
+class SQLInsertCompiler(Telling, generic.SQLInsertCompiler):
     """Not PostgreSQL's own one: Citus makes COPY of its INSERT … SELECT FROM UNNEST, which
     row-level security forbids.
     """
@@ -148,7 +163,7 @@ class SQLInsertCompiler(generic.SQLInsertCompiler):
         return [["%s"] * len(fields)] * len(value_rows), value_rows
 
 
-class SQLDeleteCompiler(TenantCompiler, base.SQLDeleteCompiler):
+class SQLDeleteCompiler(Telling, TenantCompiler, base.SQLDeleteCompiler):
     def _as_sql(self, query: Any) -> Any:
         query = query.clone()
         query.get_initial_alias()
@@ -156,7 +171,7 @@ class SQLDeleteCompiler(TenantCompiler, base.SQLDeleteCompiler):
         return super()._as_sql(query)
 
 
-class SQLUpdateCompiler(TenantCompiler, base.SQLUpdateCompiler):
+class SQLUpdateCompiler(Telling, TenantCompiler, base.SQLUpdateCompiler):
     def pre_sql_setup(self) -> None:
         # Django replaces the whole WHERE when the update goes over a join, so the tenant comes
         # after it.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from time import perf_counter
 from typing import Any, cast
 
 from django.db.backends.postgresql import base
@@ -17,6 +18,7 @@ from psycopg import ClientCursor, Connection, NotSupportedError
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
+from tenants import tally
 from tenants.context import Scope, TenantMismatch, current
 
 NOBODY = (
@@ -29,6 +31,7 @@ class Scoped:
     """A psycopg cursor that says, before each statement, in whose name it is made."""
 
     _conn: Connection[Any]
+    rowcount: int
 
     @staticmethod
     def carry(role: str, settings: str) -> tuple[str, int]:
@@ -37,22 +40,33 @@ class Scoped:
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
         role, settings = self._words()
-        if not role and not settings:
-            return super().execute(query, params, **kwargs)
-        if self._conn._pipeline is not None:
-            raise NotSupportedError("pipeline mode cannot carry the tenant")
         if isinstance(query, Composable):
             query = query.as_string(self._conn)
-        prefix, results = self.carry(role, settings)
-        text = prefix + query if isinstance(query, str) else prefix.encode() + query
-        super().execute(text, params, **kwargs)
-        for _ in range(results):
-            cast("ClientCursor[Any]", self).nextset()
+        began, rows = perf_counter(), 0
+        try:
+            if not role and not settings:
+                super().execute(query, params, **kwargs)
+            else:
+                if self._conn._pipeline is not None:
+                    raise NotSupportedError("pipeline mode cannot carry the tenant")
+                prefix, results = self.carry(role, settings)
+                text = prefix + query if isinstance(query, str) else prefix.encode() + query
+                super().execute(text, params, **kwargs)
+                for _ in range(results):
+                    cast("ClientCursor[Any]", self).nextset()
+            rows = self.rowcount
+        finally:
+            tally.add(query, rows, perf_counter() - began)
         return self
 
-    def executemany(self, *args: Any, **kwargs: Any) -> Any:
-        with self._transaction():
-            return super().executemany(*args, **kwargs)
+    def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        began, rows = perf_counter(), 0
+        try:
+            with self._transaction():
+                super().executemany(query, *args, **kwargs)
+            rows = self.rowcount
+        finally:
+            tally.add(query, rows, perf_counter() - began)
 
     @contextmanager
     def copy(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -121,19 +135,35 @@ class ServerSideCursor(Scoped, base.ServerSideCursor):
 
     PostgreSQL asks the policy anew for every row of a sequential scan, so a half-read cursor that
     is read on inside another tenant would yield that tenant's rows (seen).
+
+    Behind a pooler it ends with its transaction: held longer it stays on PostgreSQL's connection,
+    with its rows, for whichever client is lent that next (seen).
     """
 
     _opened: Scope | None = None
+    _withhold: bool
 
-    def execute(self, *args: Any, **kwargs: Any) -> Any:
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._withhold and getattr(self._conn, "is_lent", False):
+            raise NotSupportedError("behind a pooler no cursor outlives its transaction")
         self._opened = current()
-        with self._transaction():
-            return super(Scoped, self).execute(*args, **kwargs)
+        began = perf_counter()
+        try:
+            with self._transaction():
+                return super(Scoped, self).execute(query, *args, **kwargs)
+        finally:
+            tally.add(query, 0, perf_counter() - began)
 
     def _fetch_gen(self, num: int | None) -> Any:
         if current() != self._opened:
             raise TenantMismatch(f"a cursor opened in {self._opened} is read in {current()}")
-        return super()._fetch_gen(num)
+        return self._counted(super()._fetch_gen(num))
+
+    @staticmethod
+    def _counted(fetching: Any) -> Any:
+        rows = yield from fetching
+        tally.add_rows(len(rows))
+        return rows
 
 
 class CitusServerSideCursor(OnCitus, ServerSideCursor):

@@ -7,6 +7,7 @@ from tenants.models.secret import OneTimeSecret
 from tenants.models.session import Session
 from tenants.models.tenant import Domain, Shop, Tenant
 from tenants.models.trace import AuditEntry
+from tenants.models.traffic import Guess, Usage
 from tenants.models.world import Country, Currency, Language
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Currency",
     "Device",
     "Domain",
+    "Guess",
     "Language",
     "Location",
     "OneTimeSecret",
@@ -25,5 +27,6 @@ __all__ = [
     "Staff",
     "Tenant",
     "TenantModel",
+    "Usage",
     "User",
 ]

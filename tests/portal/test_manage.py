@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from loyalty import purchases
+from loyalty import insights, overview, purchases
 from loyalty.enrolment import enrol
 from tenants.actors import Actor
 from tenants.context import inside
@@ -122,3 +124,46 @@ def test_a_list_costs_the_same_for_one_and_for_many(owner, cafe, statements):
         owner.get("/manage/members/")
     assert len(few) == len(many)
     assert len(many) <= 10, "\n".join(many)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_home_keeps_its_figures_until_the_next_sale(owner, cafe, statements):
+    """Figures are kept, the list of what happened at the counter is not."""
+    with statements() as anew:
+        assert "Nobody has been in yet today." in owner.get("/manage/").text
+    with statements() as kept:
+        assert "Nobody has been in yet today." in owner.get("/manage/").text
+    figures = "SELECT loyalty_purchase"
+    assert figures in anew
+    assert figures not in kept
+    assert len(anew) - len(kept) >= 10
+    with inside(cafe.tenant):
+        for visits in (1, 2):
+            sale = purchases.record(
+                cafe.member, 2450, at=timezone.now(), by=cafe.till, key=str(uuid4())
+            )
+            page = owner.get("/manage/").text
+            assert f"{visits} visit" in page
+            assert "Members spent" in page
+        purchases.void(sale.purchase, at=timezone.now(), by=cafe.till, key=str(uuid4()))
+        assert "1 visit</a>" in owner.get("/manage/").text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kept_figures_are_the_figures(owner, cafe, sold):
+    """What comes out of the cache is drawn as what was read: charts, percent, dates, sums."""
+    first = owner.get("/manage/").text
+    with inside(cafe.tenant):
+        at = timezone.now()
+        read = overview.overview(at)
+        assert overview.overview(at + timedelta(seconds=9)) == read, "it was not kept"
+        assert read.today == insights.today(read.today.at)
+        assert read.month == insights.thirty_days(at)
+        assert read.standing == insights.standing(at)
+        assert read.returning == insights.returning(at)
+    assert figures_of(owner.get("/manage/").text) == figures_of(first)
+
+
+def figures_of(page):
+    """Everything on the page but its clock and tokens."""
+    return re.findall(r'class="fig">.*?</td>|<svg.*?</svg>', page, re.DOTALL)

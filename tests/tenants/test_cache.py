@@ -32,8 +32,10 @@ def test_clearing_forgets_this_tenant_and_no_other(cafe, spa):
         with inside(shop.tenant):
             cache.mine().set("greeting", shop.tenant.slug, 5)
     with inside(cafe.tenant):
+        cache.mine().set_many({f"{n}": n for n in range(1_200)}, 5)
         cache.mine().clear()
         assert cache.mine().get("greeting") is None
+        assert cache.mine().get("1199") is None
     with inside(spa.tenant):
         assert cache.mine().get("greeting") == "spa"
 
@@ -52,20 +54,28 @@ def test_a_shops_front_is_read_once_and_shown_anew_after_a_change(
 
 def test_a_kept_value_of_another_tenant_is_refused(cafe, spa):
     with inside(spa.tenant):
-        front = shops.front()
-        stolen = cache.mine().get(shops.KEY)
+        assert shops.front().name == "Spa"
+        stolen = cache.client().get(shops.FRONT.key())
     with inside(cafe.tenant):
-        cache.mine().set(shops.KEY, stolen, 5)
+        cache.client().set(shops.FRONT.key(), stolen)
         assert shops.front().name == "Cafe"
-        assert front.name == "Spa"
 
 
 def test_a_value_that_another_release_kept_is_read_anew(cafe):
     with inside(cafe.tenant):
         shops.front()
-        cache.mine().set(shops.KEY, {"tenant": str(cafe.tenant.pk), "name": "Old"}, 5)
+        cache.client().set(shops.FRONT.key(), '["front", {"name": "Old"}]')
         shops.forget()
         assert shops.front().name == "Cafe"
+
+
+def test_a_whole_key_is_the_one_that_django_uses(cafe):
+    with inside(cafe.tenant):
+        cache.mine().set("greeting", "hello", 5)
+        assert cache.client().get(cache.key_of("greeting")) == b'"hello"'
+    assert cache.key_of("greeting", cafe.tenant.pk) == f"portal:{{{cafe.tenant.pk}}}:1:greeting"
+    with pytest.raises(OutsideTenant):
+        cache.key_of("greeting")
 
 
 def test_without_a_cache_everything_works(cafe, settings):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from django.db import OperationalError, connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants import hosts
 from tenants.hosts import Kind, parse
 from tests.conftest import make_shop
+from tests.test_embedded import until
 
 BASE = "loyal.example"
 CASES = [
@@ -137,3 +141,22 @@ def test_two_shops_cannot_have_one_address(cafe):
         with pytest.raises(BadName) as refused:
             make_shop(slug)
         assert refused.value.code == code
+
+
+def test_while_the_database_is_away_it_is_not_asked_at_every_request(cafe, monkeypatch):
+    """Each try may wait for the pool in vain (found by the matrix of faults)."""
+    directory, asked = hosts.Directory(), []
+    assert directory.find("cafe") == cafe.tenant
+
+    def away(execute, *rest):
+        asked.append(rest)
+        raise OperationalError("away")
+
+    monkeypatch.setattr(directory, "FRESH", 0.2)
+    until(lambda: time.monotonic() - directory._known["cafe"][0] > directory.FRESH)
+    with connection.execute_wrapper(away):
+        for _ in range(10):
+            assert directory.find("cafe") == cafe.tenant
+        with pytest.raises(OperationalError):
+            directory.find("spa")
+    assert len(asked) == 2

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tenants import logs, metrics
+from tenants import logs, usage
 from tenants.context import TenantMismatch, inside
 from tenants.ids import uuid7
 
@@ -51,11 +51,10 @@ def test_an_address_is_kept_without_its_host(address, network):
 
 
 def test_requests_are_counted_by_tenant(client, cafe, caplog):
-    metrics._counts.clear()
     client.get("/", headers={"host": cafe.host})
     client.get("/nowhere/", headers={"host": cafe.host})
-    counted = metrics.counted(cafe.tenant.pk)
-    assert (counted["requests"], counted["refused"]) == (2, 1)
+    counted = usage.counted(cafe.tenant.pk)
+    assert (counted.requests, counted.refused) == (2, 1)
 
 
 def test_secrets_in_a_path_stay_out_of_the_log(client, cafe, capfd):

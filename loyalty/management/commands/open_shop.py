@@ -10,6 +10,7 @@ from django.utils import timezone
 from loyalty.opening import open_shop
 from loyalty.programs import PRESETS
 from tenants import hosts
+from tenants.limits import DEFAULT_PLAN, PLANS
 from tenants.models import Country
 from tenants.onboarding import BadName
 from tenants.pins import BadPin
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--zone", default="", help="time zone, if not the country's")
         parser.add_argument("--pin", default="", help="the owner's PIN at the till, 4 to 6 digits")
         parser.add_argument("--preset", default="points", choices=sorted(PRESETS))
+        parser.add_argument("--plan", default=DEFAULT_PLAN, choices=sorted(PLANS))
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -45,6 +47,7 @@ class Command(BaseCommand):
                 zone=options["zone"],
                 preset=options["preset"],
                 pin=options["pin"],
+                plan=options["plan"],
                 at=timezone.now(),
             ).opened
         except BadName as error:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from loyalty import enrolment, insights
 from loyalty.models import Account, Member
+from portal import links
 from portal.arithmetic import told
 from portal.guards import CARD_COOKIE, cookie_name, keep_cookie
 from portal.pages import answer, page, see_other
@@ -33,10 +34,11 @@ def card(request: HttpRequest) -> HttpResponse:
     if account is None:
         return _without_account(request, secret)
     name = _name_of(account)
-    body = mine().get(name)
-    if not isinstance(body, str):
-        body = _drawn(request, account.member, account)
-        mine().set(name, body, KEPT_FOR)
+    kept, whose = mine().get(name), str(account.tenant_id)
+    if isinstance(kept, dict) and kept.get("tenant") == whose and isinstance(kept["page"], str):
+        return answer(HttpResponse(kept["page"]))
+    body = _drawn(request, account.member, account)
+    mine().set(name, {"tenant": whose, "page": body}, KEPT_FOR)
     return answer(HttpResponse(body))
 
 
@@ -85,8 +87,7 @@ def link(request: HttpRequest, secret: str) -> HttpResponse:
     """A customer's one-time link. Opening it shows a button; pressing it brings the card onto this
     phone.
     """
-    take = secrets.use if request.method == "POST" else secrets.peek
-    subject = take(secrets.CARD, secret, at=timezone.now())
+    subject = links.opened(request, secrets.CARD, secret, at=timezone.now())
     member = Member.objects.filter(pk=subject).first() if subject else None
     slug = request.tenant.slug  # type: ignore[attr-defined]
     if member is None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from loyalty import insights, programs
+from loyalty.overview import overview
 from portal import charts
 from portal.arithmetic import told
 from portal.guards import StaffRequest, manager
@@ -18,7 +19,8 @@ from portal.pages import page
 @manager
 def home(request: StaffRequest) -> HttpResponse:
     now = timezone.now()
-    today, standing, month = insights.today(now), insights.standing(now), insights.thirty_days(now)
+    figures = overview(now)
+    today, month = figures.today, figures.month
     visits = sum(day.visits for day in month)
     context = {
         "section": "home",
@@ -27,8 +29,8 @@ def home(request: StaffRequest) -> HttpResponse:
         "today": today,
         "difference": today.visits - today.visits_before,
         "distance": abs(today.visits - today.visits_before),
-        "returning": insights.returning(now),
-        "standing": standing,
+        "returning": figures.returning,
+        "standing": figures.standing,
         "program": programs.live(),
         "month": month,
         "month_visits": visits,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from portal import links
 from portal.guards import DEVICE_COOKIE, TenantRequest, keep_cookie
 from portal.pages import page, see_other
 from tenants import devices, secrets
@@ -30,8 +31,7 @@ def pair(request: TenantRequest, secret: str) -> HttpResponse:
     browser.
     """
     now = timezone.now()
-    take = secrets.use if request.method == "POST" else secrets.peek
-    subject = take(secrets.PAIR, secret, at=now)
+    subject = links.opened(request, secrets.PAIR, secret, at=now)
     location = Location.objects.filter(pk=subject).first() if subject else None
     if location is None:
         return page(request, "till/pair_gone.html", status=410)

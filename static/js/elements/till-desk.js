@@ -3,6 +3,7 @@
 
 class TillDesk extends HTMLElement {
   #key = event => {
+    if (this.inert) return; // a sale is being sent again
     if (event.key === "Escape") this.querySelector("[data-back]")?.click();
     else if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.#undo(event);
     else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) this.#gather(event);

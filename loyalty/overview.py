@@ -1,0 +1,42 @@
+"""The figures of a shop's day-book, kept for a little while: until the next sale, in most shops."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from loyalty import insights
+from loyalty.insights import Day, Returning, Standing, Today
+from loyalty.models import Account, Entry, Member, Program, Purchase
+from tenants.models import Shop
+from tenants.reads import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the owner sees first. `today.at` says as of when."""
+
+    today: Today
+    returning: Returning
+    standing: Standing
+    month: list[Day]
+
+
+# The Shop, for its days: a visit is counted in its time zone.
+HOME = Kept("home", Overview, seconds=30, of=[Account, Entry, Member, Program, Purchase, Shop])
+
+
+def overview(at: dt.datetime) -> Overview:
+    """The figures at `at`, or of up to thirty seconds before if nothing was written since. No
+    statement, or ten.
+    """
+
+    def read() -> Overview:
+        return Overview(
+            today=insights.today(at),
+            returning=insights.returning(at),
+            standing=insights.standing(at),
+            month=insights.thirty_days(at),
+        )
+
+    return HOME.get(read)
