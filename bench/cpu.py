@@ -104,7 +104,13 @@ def shop() -> tuple[dict[str, str], uuid.UUID]:
 
     now = timezone.now()
     opened = open_shop(
-        "bench", name="Bench", email="a@b.example", owner_name="A", country="AE", at=now
+        "bench",
+        name="Bench",
+        email="a@b.example",
+        owner_name="A",
+        country="AE",
+        at=now,
+        plan="plus",
     ).opened
     with inside(opened.tenant):
         by = Actor.of_staff(opened.owner)
@@ -205,13 +211,14 @@ def family(pid: int) -> list[int]:
 
 
 @contextmanager
-def web(environment: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """granian with one process, as in the Procfile; its port and its pid."""
+def web(environment: dict[str, str], *, workers: int = 1) -> Iterator[tuple[int, int]]:
+    """granian as in the Procfile, by default with one process; its port and its pid."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = f"{Path(sys.executable).parent / 'granian'} portal.wsgi:application --interface wsgi"
-    command += f" --host 127.0.0.1 --port {port} --workers 1 --blocking-threads 64 --no-ws"
+    command = f"{sys.executable} -m portal.granian portal.wsgi:application --interface wsgi"
+    command += f" --host 127.0.0.1 --port {port} --workers {workers} --no-ws"
+    command += " --blocking-threads 64 --backlog 2048 --backpressure 2048"
     process = subprocess.Popen(
         [*command.split(), "--log-level", "error"],
         cwd=ROOT,

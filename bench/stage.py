@@ -26,14 +26,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def stage() -> Iterator[dict[str, str]]:
-    """A migrated database, Django set up as the web is; gives the environment of processes."""
+def stage(login: str = "app") -> Iterator[dict[str, str]]:
+    """A migrated database, Django set up as the web (or the worker) is; gives the environment of
+    processes.
+    """
     testbed = Servers()
     testbed.start()
     maintenance = testbed.environment("portal")["DATABASE_OWNER_URL"]
     environment = {
         **testbed.environment(NAME, cache=14),
-        "PORTAL_LOGIN": "app",
+        "PORTAL_LOGIN": login,
         "PORTAL_NO_BOOTSTRAP": "1",
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "portal.settings"),
     }
