@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,18 @@ from django.db import connection
 from django.db.backends.postgresql import compiler as stock
 
 from tenants.backend import base as backend
+from tenants.models import Guess, Usage
 from tenants.testing import make_tenant, nameless, owned_models, sweep
+
+RAW = {
+    "raw()",
+    "copy out",
+    "executemany",
+    "raw connection",
+    "named cursor",
+    "statistics",
+    "some road",
+}
 
 
 @pytest.fixture
@@ -24,6 +34,7 @@ def test_every_model_by_every_road(pair):
     tries, faults = sweep(*pair)
     assert faults == [], "\n".join(map(str, faults))
     assert tries > 40 * 2 * len(owned_models()) > 1000
+    assert {Usage, Guess} < set(owned_models())
 
 
 def test_every_model_by_every_road_in_autocommit(committed_pair):
@@ -56,17 +67,6 @@ def test_with_row_security_off_the_sweep_turns_red(pair):
     assert all("cursor" in f.road or "SQL" in f.road or f.road in RAW for f in faults), faults
 
 
-RAW = {
-    "raw()",
-    "copy out",
-    "executemany",
-    "raw connection",
-    "named cursor",
-    "statistics",
-    "some road",
-}
-
-
 @pytest.fixture
 def stock_compiler(monkeypatch):
     monkeypatch.setattr(backend.DatabaseOperations, "compiler_module", stock.__name__)
@@ -89,62 +89,7 @@ def test_with_both_off_everything_is_red(pair, stock_compiler):
     assert {"base manager", "count", "cursor", "update()", "subquery"} <= roads
 
 
-# As the web runs: logged in as portal_app, which cannot become anybody else
-
-
-def run_as_app(*arguments: str, **options: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own with the web's login."""
-    names = {
-        "PORTAL_LOGIN": "app",
-        "PORTAL_ASSUME_ROLE": "",
-        "PORTAL_NO_BOOTSTRAP": "1",
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-    }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, **names, **options},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"DATABASE_POOL": "3"}, {"CONN_MAX_AGE": "60"}, {"CONN_MAX_AGE": "0"}],
-    ids=["pool", "persistent", "one a request"],
-)
-def test_the_real_login_on_every_kind_of_connection(two, options):
-    names = {
-        "PORTAL_LOGIN": "app",
-        "PORTAL_ASSUME_ROLE": "",
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.walls_as_app", "anna", "boris"],
-        env={**os.environ, **names, **options},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told == {
-        "who": ["portal_app", "portal_app"],
-        "faults": [],
-        "nameless": [],
-        "crossed": 0,
-        "platform refused": True,
-    }
-
-
 def test_the_portal_refuses_to_serve_with_the_owners_login(db):
-    names = {
-        "PORTAL_LOGIN": "app",
-        "PORTAL_ASSUME_ROLE": "",
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-    }
-    names["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"]
     done = subprocess.run(
         [
             sys.executable,
@@ -156,7 +101,14 @@ def test_the_portal_refuses_to_serve_with_the_owners_login(db):
             "--email",
             "a@b.example",
         ],
-        env={**os.environ, **names, "PORTAL_NO_BOOTSTRAP": "1"},
+        env={
+            **os.environ,
+            "PORTAL_LOGIN": "app",
+            "PORTAL_ASSUME_ROLE": "",
+            "PORTAL_NO_BOOTSTRAP": "1",
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "DATABASE_URL": os.environ["DATABASE_OWNER_URL"],
+        },
         capture_output=True,
         text=True,
         check=False,
