@@ -24,7 +24,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 HOUR = dt.timedelta(hours=1)
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desk": (1440, 900)}
 # A form that comes back with a sentence is an answer; a browser reports it as a failed load.
-EXPECTED = ("status of 422", "status of 410", "status of 404")
+EXPECTED = ("status of 422", "status of 410", "status of 404", "status of 429")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from e2e.conftest import assert_accessible, press
 from loyalty import purchases
+from tenants import limits
 from tenants.context import inside
 
 LOOKS = [
@@ -98,6 +99,19 @@ def test_the_doors_and_the_pages_of_error(open_browser, shop, size, look):
     ):
         page.goto(f"{path}{look['language']}")
         assert_accessible(page)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_the_page_that_says_it_was_too_much(open_browser, shop, size, look, monkeypatch):
+    slow = limits.Rate(per_minute=1, burst=1)
+    monkeypatch.setitem(limits.PLANS, "free", dict.fromkeys(limits.POLICIES, slow))
+    limits.admit(shop.tenant.pk, "free", "public")
+    page = open_browser(shop, size, dark=look["dark"])
+    page.goto(f"/{look['language']}")
+    expect(page.locator(".form .btn")).to_be_visible()
+    expect(page.locator(".say")).to_contain_text("60")
+    assert_accessible(page)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -1,7 +1,9 @@
-"""One shop's slow pages fill two places of a process, not all of them.
+"""One shop's slow pages fill their few places in a process, and nobody else's.
 
-Requests of one tenant beyond its places wait in a short line, first come first served; whoever
-finds the line full, or waits too long, gets 503 and may come again in a second.
+The portal's pages, which are the dear ones, have places of their own beside those of till and
+customers, so that a shop does not stand in its own way either. Requests beyond the places wait in a
+short line, first come first served; whoever finds the line full, or waits too long, gets 503 and
+may come again in a second.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from portal.limits import policy_of
 from portal.unavailable import Trouble, unavailable
 
 WAITING, PATIENCE = 16, 2.0  # requests in line, seconds
@@ -100,15 +103,17 @@ class BulkheadMiddleware:
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
         pool = settings.DATABASES["default"]["OPTIONS"].get("pool") or {}
-        self.bulkhead = Bulkhead(max(2, pool.get("max_size", 0) // 4))
+        places = max(2, pool.get("max_size", 0) // 4)
+        self.pages, self.others = Bulkhead(places // 2), Bulkhead(places)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = request.tenant  # type: ignore[attr-defined]
         if tenant is None:
             return self.get_response(request)
         _let_go()
+        bulkhead = self.pages if policy_of(request.path_info) == "pages" else self.others
         try:
-            with self.bulkhead.place(tenant.pk):
+            with bulkhead.place(tenant.pk):
                 return self.get_response(request)
         except Full:
             response = unavailable(request, Trouble.BUSY)

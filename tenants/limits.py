@@ -59,7 +59,7 @@ DEFAULT_PLAN = "free"
 PLANS: dict[str, dict[str, Rate]] = {
     "free": {
         "till": Rate(per_minute=600, burst=120),
-        "pages": Rate(per_minute=150, burst=30),
+        "pages": Rate(per_minute=150, burst=20),
         "public": Rate(per_minute=1_200, burst=300),
         "api": Rate(per_minute=120, burst=30),
     },

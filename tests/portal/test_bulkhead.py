@@ -117,42 +117,56 @@ class Shop:
     pk = SHOP
 
 
-def ask(middleware, tenant=Shop):
-    request = RequestFactory().get("/manage/")
+def ask(middleware, path="/till/", tenant=Shop):
+    request = RequestFactory().get(path)
     request.tenant = tenant
     return middleware(request)
 
 
-def test_turned_away_one_may_come_again_in_a_second(db):
+@pytest.mark.parametrize(("path", "kept"), [("/manage/", "/till/"), ("/till/", "/manage/")])
+def test_the_portals_pages_and_the_till_do_not_wait_for_each_other(db, path, kept):
+    seen = []
+
     def view(request):
-        middleware.bulkhead = Bulkhead(1, waiting=0)
-        with middleware.bulkhead.place(SHOP):
-            return ask(middleware)
+        seen.append((middleware.pages.taken(SHOP), middleware.others.taken(SHOP)))
+        if request.path == path:
+            ask(middleware, kept)
+        return HttpResponse()
 
     middleware = BulkheadMiddleware(view)
-    answer = view(None)
+    ask(middleware, path)
+    assert seen[1] == (1, 1)
+    assert sorted(seen[0]) == [0, 1]
+
+
+def test_turned_away_one_may_come_again_in_a_second(db):
+    middleware = BulkheadMiddleware(HttpResponse)
+    middleware.others = Bulkhead(1, waiting=0)
+    with middleware.others.place(SHOP):
+        answer = ask(middleware)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert answer.trouble is None, "or /readyz would take the process away from everybody"
+    assert ask(middleware).status_code == 200
 
 
 def test_a_view_that_fails_gives_its_place_back(db):
     def view(request):
-        assert middleware.bulkhead.taken(SHOP) == 1
+        assert middleware.others.taken(SHOP) == 1
         raise LookupError
 
     middleware = BulkheadMiddleware(view)
     with pytest.raises(LookupError):
         ask(middleware)
-    assert middleware.bulkhead.taken(SHOP) == 0
+    assert middleware.others.taken(SHOP) == 0
 
 
 def test_a_body_that_is_still_read_holds_no_place(db):
     middleware = BulkheadMiddleware(lambda request: StreamingHttpResponse(iter([b"1", b"2"])))
     answer = ask(middleware)
-    assert middleware.bulkhead.taken(SHOP) == 0
+    assert middleware.others.taken(SHOP) == 0
     assert b"".join(answer.streaming_content) == b"12"
 
 
 def test_the_apex_needs_no_place(db):
-    middleware = BulkheadMiddleware(lambda request: HttpResponse(str(middleware.bulkhead._lines)))
+    middleware = BulkheadMiddleware(lambda request: HttpResponse(str(middleware.others._lines)))
     assert ask(middleware, tenant=None).text == "{}"

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -79,8 +80,9 @@ class Queue:
                     wait=False, install_signal_handlers=False, listen_notify=False, concurrency=1
                 )
 
-        with app.replace_connector(connector):
-            asyncio.run(run())
+        # In a thread of its own: Playwright leaves a loop that runs in the one of the tests.
+        with app.replace_connector(connector), ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, run()).result()
 
 
 @pytest.fixture
