@@ -211,7 +211,7 @@ def limit_read_then_written() -> None:
         if allowed:
             time.sleep(0.005)
             valkey.set(key, taken + cost, px=60_000)
-        return limits.Decision(allowed, rate.burst, 0, 1, 0 if allowed else 1)
+        return limits.Decision(allowed, rate, until_full=0, wait=0 if allowed else limits.SECOND)
 
     limits.ask_valkey = ask
 
