@@ -151,3 +151,14 @@ class Crew:
                 self._events.put(Said(member, line.rstrip("\n")))
         member.status = member.process.wait()
         self._events.put(Ended(member, member.status))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, ours or somebody else's; a zombie counts."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

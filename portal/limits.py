@@ -20,7 +20,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from portal import errors
 from portal.language import choose
-from portal.pages import wants_piece
+from portal.pages import SAFE, wants_piece
 from tenants import hosts, limits
 from tenants.guesses import TooManyGuesses
 from tenants.limits import Decision, Rate
@@ -30,7 +30,6 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 # The first segment of the path says what is counted together; all else is for customers.
 POLICY = {"till": "till", "manage": "pages", "accounts": "pages", "api": "api"}
-SAFE = ("GET", "HEAD", "OPTIONS")
 
 # A network (/24, /48) that asks for names without a shop, or for the bare domain. Each process
 # counts by itself: what is kept from doing harm here is a look-up in the database a name.

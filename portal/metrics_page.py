@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -23,6 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from portal.crew import is_alive
 from tenants import usage
 from tenants.context import platform
 
@@ -108,7 +108,7 @@ def bury(folder: Path) -> None:
     """
     for file in folder.glob("*_*.db"):
         kind, _, pid = file.stem.rpartition("_")
-        if int(pid) == GRAVE or _lives(int(pid)):
+        if int(pid) == GRAVE or is_alive(int(pid)):
             continue
         if kind in ("counter", "histogram"):
             grave = MmapedDict(str(folder / f"{kind}_{GRAVE}.db"))  # type: ignore[no-untyped-call]
@@ -117,16 +117,6 @@ def bury(folder: Path) -> None:
                 grave.write_value(key, total, 0.0)  # type: ignore[no-untyped-call]
             grave.close()  # type: ignore[no-untyped-call]
         file.unlink()
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def page() -> bytes:

@@ -13,6 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that only ask
+
 
 def wants_piece(request: HttpRequest) -> bool:
     """Whether htmx asks for a piece. On Back it asks for the whole page, and this header says

@@ -15,6 +15,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from portal.metrics import observe
+from portal.pages import SAFE
 from tenants import usage
 from tenants.context import enter, inside
 from tenants.failpoints import failpoint
@@ -96,7 +97,7 @@ class BodyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
+        if request.method not in SAFE:
             try:
                 _ = request.body
             except RequestDataTooBig:

@@ -22,6 +22,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from portal.crew import is_alive
 from portal.home import ROOT, home
 from portal.testbed import COUNTS, THOROUGH, Servers
 from portal.valkey import DATABASES
@@ -92,7 +93,7 @@ class Databases:
     def _forget_the_dead(self, connection: psycopg.Connection) -> None:
         """Drop what killed runs left; with it goes the cost of their tables."""
         for name in _names(connection, "test\\_%"):
-            if not _is_alive(int(name.split("_")[1])):
+            if not is_alive(int(name.split("_")[1])):
                 # A child of it may still be at work there, with a login that the owner cannot end.
                 with suppress(psycopg.errors.InsufficientPrivilege):
                     execute(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
@@ -131,16 +132,6 @@ def _migrate(environment: dict[str, str]) -> None:
     )
     if done.returncode:
         pytest.exit(f"The test database could not be migrated:\n{done.stdout}{done.stderr}", 3)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 # Before pytest-django reads the settings, and so before any hook.

@@ -23,7 +23,7 @@ from django.utils.datastructures import MultiValueDict
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from portal.language import choose
-from portal.pages import wants_piece
+from portal.pages import SAFE, wants_piece
 from tenants.breaker import Breaker
 from tenants.logs import place
 
@@ -32,7 +32,6 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.2, 1.2)  # seconds before each further run
 PATIENCE = 4.0  # seconds after which no further run begins
-SAFE = ("GET", "HEAD", "OPTIONS")
 INSIDE = ("/till/", "/manage/", "/accounts/")  # what is not below these is for customers
 
 
