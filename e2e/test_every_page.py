@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from e2e.conftest import assert_accessible, press
-from loyalty import purchases
+from loyalty import purchases, refunds
 from tenants import limits
 from tenants.context import inside
 
@@ -27,7 +27,7 @@ def sold(shop) -> None:
             at = timezone.now()
             sale = purchases.record(shop.member, total, at=at, by=shop.till, key=str(uuid4()))
             if n:
-                purchases.void(sale.purchase, at=at, by=shop.till, key=str(uuid4()))
+                refunds.void(sale.purchase, at=at, by=shop.till, key=str(uuid4()))
 
 
 @pytest.mark.parametrize("look", LOOKS)

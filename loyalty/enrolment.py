@@ -1,4 +1,4 @@
-"""Who collects: enrol, and find again by whatever a person can say or show."""
+"""Who collects: one readable identifier makes a member, and the same one finds her again."""
 
 from __future__ import annotations
 
@@ -6,37 +6,24 @@ import datetime as dt
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
-from loyalty import ledger, numbers, operations
-from loyalty.models import Account, Identifier, Member, Program
-from loyalty.refusals import NotAnIdentifier, NothingToKnowBy
+from loyalty import automatic, finding, ledger, numbers, operations, programs
+from loyalty.calendar import local_date
+from loyalty.models import Consent, Entry, Identifier, Member, Referral
+from loyalty.policy import Policy
+from loyalty.refusals import BadDate, BadPhone, NotAnIdentifier, NothingToKnowBy, UnknownMember
 from tenants.actors import Actor
-from tenants.context import tenant_id
 from tenants.ids import uuid7
-from tenants.models import Tenant
 from tenants.secrets import fingerprint
 from tenants.trace import write
 
 Kind = Identifier.Kind
-SHOWN_AT_TILL = 7  # more hits than fit beside the keypad: type one more digit
-FEWEST_DIGITS = 3
 LONGEST_CARD = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A member as the till may show her: never the whole phone, because the screen faces
-    customers.
-    """
-
-    member: Member
-    last_digits: str
-    balance: int
-    last_activity: dt.datetime | None
+FIRST_BIRTH = dt.date(1900, 1, 1)
+ENROLLED = "enrol"  # the reason of the bonus for becoming a member
+Pairs = Sequence[tuple[str, str]]  # (kind, normalised value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +34,15 @@ class Newcomer:
     phone: str = ""
     email: str = ""
     card: str = ""
+    birth_date: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A member, and whether she was one before."""
+
+    member: Member
+    existing: bool
 
 
 def enrol(
@@ -55,27 +51,66 @@ def enrol(
     phone: str = "",
     email: str = "",
     card: str = "",
+    birth_date: dt.date | None = None,
+    referred_by: Member | None = None,
+    marketing: str | None = None,
     at: dt.datetime,
     by: Actor,
     source: str = "till",
 ) -> Member:
-    """Make somebody a member, with an account in the live program.
+    """As enrol_or_find(), where it is all the same whether she was a member before."""
+    return enrol_or_find(
+        name=name,
+        phone=phone,
+        email=email,
+        card=card,
+        birth_date=birth_date,
+        referred_by=referred_by,
+        marketing=marketing,
+        at=at,
+        by=by,
+        source=source,
+    ).member
+
+
+def enrol_or_find(
+    *,
+    name: str = "",
+    phone: str = "",
+    email: str = "",
+    card: str = "",
+    birth_date: dt.date | None = None,
+    referred_by: Member | None = None,
+    marketing: str | None = None,
+    at: dt.datetime,
+    by: Actor,
+    source: str = "till",
+) -> Enrolled:
+    """Make somebody a member, with an account in the live program and its bonus for joining.
 
     One of phone, email, card is enough. Whoever is known by one of them already is found, not made
-    again, also when two enrol her at once. Raises NotAnIdentifier, NothingToKnowBy.
+    again and not changed, also when two enrol her at once; so a second call changes nothing.
+    `referred_by` is who brought her, `marketing` names the words by which she agreed to be written
+    to. Raises BadPhone, NotAnIdentifier, NothingToKnowBy, BadDate (a birthday that cannot be).
     """
-    identifiers = _identifiers(Newcomer(name, phone, email, card), _country())
+    who = Newcomer(name, phone, email, card, birth_date)
+    pairs = known_by(who, finding.country())
+    refuse_birth(birth_date, at)
 
-    def act() -> Member:
-        if known := _known_by(identifiers):
-            return known
-        with transaction.atomic():
-            member, rows = _prepare(name, identifiers, at=at, by=by, source=source)
-            member.save(force_insert=True)
-            Identifier.objects.bulk_create(rows)
-            ledger.open_accounts([member.pk])
-            write(by, "member.enrolled", member.pk, at=at, after={"source": source})
-            return member
+    def act() -> Enrolled:
+        if known := next(iter(finding.by_identifiers(pairs).values()), None):
+            return Enrolled(known, existing=True)
+        member, rows = prepared(who, pairs, at=at, by=by, source=source)
+        member.save(force_insert=True)
+        Identifier.objects.bulk_create(rows)
+        if marketing is not None:
+            _agree(member, marketing, at=at, by=by)
+        if referred_by is not None:
+            referrer = finding.kept(referred_by)
+            Referral.objects.create(friend=member, referrer=referrer, at=at)
+        _welcome(member, at=at, by=by)
+        write(by, "member.enrolled", member.pk, at=at, after={"source": source})
+        return Enrolled(member, existing=False)
 
     return operations.again_if_raced(act)
 
@@ -85,19 +120,20 @@ def enrol_all(
 ) -> list[Member]:
     """Enrol many at once, each at her own time, in one INSERT a table; the known ones are found.
 
-    Gives the members in the same order. A newcomer known by nothing readable raises as in enrol().
+    Gives the members in the same order. They were customers before, so none gets the bonus for
+    joining. A newcomer known by nothing readable raises as in enrol().
     """
-    country = _country()
-    wanted = [_identifiers(newcomer, country) for newcomer, _ in newcomers]
+    country = finding.country()
+    wanted = [known_by(newcomer, country) for newcomer, _ in newcomers]
     with transaction.atomic():
-        known = _all_known(pair for pairs in wanted for pair in pairs)
+        known = finding.by_identifiers(pair for pairs in wanted for pair in pairs)
         members: list[Member] = []
         made: list[Member] = []
         rows: list[Identifier] = []
         for (newcomer, at), pairs in zip(newcomers, wanted, strict=True):
             member = next((known[pair] for pair in pairs if pair in known), None)
             if member is None:
-                member, its = _prepare(newcomer.name, pairs, at=at, by=by, source=source)
+                member, its = prepared(newcomer, pairs, at=at, by=by, source=source)
                 made.append(member)
                 rows += its
                 known |= dict.fromkeys(pairs, member)
@@ -108,123 +144,73 @@ def enrol_all(
     return members
 
 
-def find_for_till(text: str) -> list[Hit]:
-    """Members by the last digits of their phone, by card code or by card number; SHOWN_AT_TILL at
-    most.
+def find(*, phone: str = "", email: str = "", card: str = "") -> Member:
+    """The member who is known by one of these, however it is spelt; `card` may also be the code on
+    her own card.
+
+    Raises UnknownMember, and BadPhone, NotAnIdentifier, NothingToKnowBy for what nobody can be
+    known by.
     """
-    digits = numbers.digits(text)
-    wanted = Q(kind=Kind.CARD, value=text.strip()[:200])
-    if len(digits) >= FEWEST_DIGITS:
-        wanted |= _ends_with(digits)
-    rows = Identifier.objects.filter(wanted, member__is_active=True).select_related("member")
-    found = {row.member_id: row.member for row in rows.order_by("value")[: SHOWN_AT_TILL + 1]}
-    if scanned := with_code(text):
-        found[scanned.pk] = scanned
-    open_ones = [member for member in found.values() if member.status == Member.Status.ACTIVE]
-    return _as_hits(open_ones[:SHOWN_AT_TILL])
-
-
-def search(text: str) -> QuerySet[Member]:
-    """Members by the beginning of a name, the last digits of a phone, an address or a card."""
-    text = text.strip()[:200]
-    everybody: QuerySet[Member] = Member.objects.exclude(status=Member.Status.MERGED)
-    if not text:
-        return everybody
-    known_by = Q(kind=Kind.CARD, value=text)
-    if len(digits := numbers.digits(text)) >= FEWEST_DIGITS:
-        known_by |= _ends_with(digits)
-    if address := numbers.email(text):
-        known_by |= Q(kind=Kind.EMAIL, value=address)
-    if number := numbers.phone(text, _country()):
-        known_by |= Q(kind=Kind.PHONE, value=number)
-    wanted = Q(pk__in=Identifier.objects.filter(known_by).values("member"))
-    if key := numbers.fold(text):
-        wanted |= Q(name_key__begins=key) | Q(surname_key__begins=key)
-    if code := numbers.read_code(text):
-        wanted |= Q(code=code)
-    return everybody.filter(wanted)
-
-
-def with_code(text: str) -> Member | None:
-    """The member whose card code was scanned or read aloud."""
-    code = numbers.read_code(text)
-    found: Member | None = Member.objects.filter(code=code).first() if code else None
-    return found
+    pairs = known_by(Newcomer(phone=phone, email=email, card=card), finding.country())
+    found = finding.by_identifiers(pairs)
+    member = next((found[pair] for pair in pairs if pair in found), None)
+    member = member or (finding.with_code(card) if card else None)
+    if member is None or not member.is_active:
+        raise UnknownMember
+    return member
 
 
 def new_link(member: Member) -> str:
     """A secret by which this browser shows the member's card from now on; kept as its hash."""
     secret = secrets.token_urlsafe(16)
-    Identifier.objects.create(member=member, kind=Kind.LINK, value=fingerprint(secret))
+    Identifier.objects.create(
+        member=finding.kept(member), kind=Kind.LINK, value=fingerprint(secret)
+    )
     return secret
 
 
-def account_by_link(secret: str) -> Account | None:
-    """The account in the live program whose card such a secret opens, with member and program.
-
-    One statement. None also where no program is live: member_by_link() still finds the member then.
+def known_by(who: Newcomer, country: str) -> list[tuple[str, str]]:
+    """(kind, normalised value) of everything she can be known by. Raises BadPhone,
+    NotAnIdentifier, NothingToKnowBy.
     """
-    found = Account.objects.filter(
-        member__identifiers__kind=Kind.LINK,
-        member__identifiers__value=fingerprint(secret),
-        member__identifiers__is_active=True,
-        member__is_active=True,
-        program__status=Program.Status.LIVE,
-    )
-    return found.select_related("member", "program").first()
-
-
-def member_by_link(secret: str) -> Member | None:
-    """The member whose card such a secret opens. One statement."""
-    found = Identifier.objects.filter(kind=Kind.LINK, value=fingerprint(secret))
-    row: Identifier | None = found.select_related("member").first()
-    return row.member if row and row.member.is_active else None
-
-
-def phone_of(member: Member) -> str:
-    """Her phone in E.164, or ""."""
-    return phones_of([member]).get(member.pk, "")
-
-
-def phones_of(members: Sequence[Member]) -> dict[UUID, str]:
-    """The phones of those who gave one, by the member's id. One statement."""
-    found = Identifier.objects.filter(member__in=[m.pk for m in members], kind=Kind.PHONE)
-    return dict(found.order_by("-id").values_list("member", "value"))
-
-
-def _country() -> str:
-    return Tenant.objects.values_list("country_id", flat=True).get(pk=tenant_id())
-
-
-def _identifiers(who: Newcomer, country: str) -> list[tuple[str, str]]:
-    """(kind, normalised value) of everything she can be known by."""
-    pairs: list[tuple[str, str | None]] = []
+    pairs: list[tuple[str, str]] = []
     if who.phone.strip():
-        pairs.append((Kind.PHONE, numbers.phone(who.phone, country)))
+        phone = numbers.phone(who.phone, country)
+        if phone is None:
+            raise BadPhone
+        pairs.append((Kind.PHONE, phone))
     if who.email.strip():
-        pairs.append((Kind.EMAIL, numbers.email(who.email)))
+        email = numbers.email(who.email)
+        if email is None:
+            raise NotAnIdentifier
+        pairs.append((Kind.EMAIL, email))
     if card := who.card.strip():
-        pairs.append(
-            (Kind.CARD, card if len(card) <= LONGEST_CARD and card.isprintable() else None)
-        )
-    read = [(str(kind), value) for kind, value in pairs if value]
-    if len(read) < len(pairs):
-        raise NotAnIdentifier
-    if not read:
+        if len(card) > LONGEST_CARD or not card.isprintable():
+            raise NotAnIdentifier
+        pairs.append((Kind.CARD, card))
+    if not pairs:
         raise NothingToKnowBy
-    return read
+    return pairs
 
 
-def _prepare(
-    name: str, pairs: Iterable[tuple[str, str]], *, at: dt.datetime, by: Actor, source: str
+def refuse_birth(date: dt.date | None, at: dt.datetime) -> None:
+    """Raises BadDate for a day on which no customer was born."""
+    if date is not None and not FIRST_BIRTH <= date <= local_date(at, dt.UTC):
+        raise BadDate
+
+
+def prepared(
+    who: Newcomer, pairs: Iterable[tuple[str, str]], *, at: dt.datetime, by: Actor, source: str
 ) -> tuple[Member, list[Identifier]]:
-    name = " ".join(name.split())[:80]
+    """The unsaved rows of a new member who is known by `pairs`."""
+    name = " ".join(who.name.split())[:80]
     key = numbers.fold(name)[:80]
     member = Member(
         id=uuid7(),
         name=name,
         name_key=key,
         surname_key=key.rpartition(" ")[2],
+        birth_date=who.birth_date,
         enrolled_at=at,
         enrolled_by=by.who,
         source=source,
@@ -241,36 +227,27 @@ def _prepare(
     return member, rows
 
 
-def _known_by(pairs: Sequence[tuple[str, str]]) -> Member | None:
-    return next(iter(_all_known(pairs).values()), None)
+def _agree(member: Member, text_version: str, *, at: dt.datetime, by: Actor) -> None:
+    Consent.objects.create(
+        member=member,
+        purpose=Consent.Purpose.MARKETING,
+        granted=True,
+        at=at,
+        source="enrolment",
+        text_version=text_version,
+        who=by.who,
+    )
 
 
-def _all_known(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Member]:
-    by_kind: dict[str, list[str]] = {}
-    for kind, value in pairs:
-        by_kind.setdefault(kind, []).append(value)
-    found: dict[tuple[str, str], Member] = {}
-    for kind, values in by_kind.items():
-        rows = Identifier.objects.filter(kind=kind, value__in=values).select_related("member")
-        found |= {(kind, row.value): row.member for row in rows}
-    return found
-
-
-def _ends_with(digits: str) -> Q:
-    """Phones that end with these digits. Says `reversed <> ''` too, or the partial index is not
-    used.
-    """
-    return Q(reversed__begins=digits[::-1]) & ~Q(reversed="")
-
-
-def _as_hits(members: Sequence[Member]) -> list[Hit]:
-    last = {member: phone[-4:] for member, phone in phones_of(members).items()}
-    accounts = Account.objects.filter(member__in=members, program__status=Program.Status.LIVE)
-    found = {account.member_id: account for account in accounts}
-    return [_as_hit(member, last.get(member.pk, ""), found.get(member.pk)) for member in members]
-
-
-def _as_hit(member: Member, last_digits: str, account: Account | None) -> Hit:
-    if account is None:
-        return Hit(member, last_digits, 0, None)
-    return Hit(member, last_digits, account.balance, account.last_activity)
+def _welcome(member: Member, *, at: dt.datetime, by: Actor) -> None:
+    """Her account, and the bonus for joining where the program pays one."""
+    program = programs.live()
+    bonus = Policy.read(program.policy).enrol_bonus if program else 0
+    if not bonus:
+        ledger.open_accounts([member.pk])
+        return
+    with ledger.opened([member.pk], at=at) as book:
+        account = book.accounts[member.pk]
+        kind = Entry.Kind.BONUS
+        book.credit(account, bonus, kind=kind, at=at, operation=None, reason=ENROLLED)
+        automatic.issue(account, book, at=at, operation=None, by=by)

@@ -1,9 +1,5 @@
-"""Points move here and nowhere else.
-
-A command opens the book on the accounts it is about, which locks them, writes credits and debits
-into it, and closes it: one INSERT a table, however many sales it was. Every line is an entry that
-is never changed; every credit makes a lot; every debit says by allocations which lots it took
-from.
+"""Points move here and nowhere else: a command opens the book on the accounts it is about, which
+locks them, and closes it at its end.
 """
 
 from __future__ import annotations
@@ -13,134 +9,20 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from loyalty import programs
-from loyalty.models import Account, Allocation, Entry, Lot, Member, Program, Purchase, Refund
+from loyalty.book import Book
+from loyalty.models import Account, Member, Program, Reward
+from loyalty.rows import AT_ONCE
 from tenants.failpoints import failpoint
-
-KEPT_SUMS = ["balance", "pending", "debt", "carry", "lifetime", "last_activity", "next_change_at"]
-AT_ONCE = 1_000  # rows an INSERT
-
-
-class Book:
-    """Accounts under lock, by member, and what is being written about them."""
-
-    def __init__(self, accounts: Iterable[Account]) -> None:
-        self.accounts = {account.member_id: account for account in accounts}
-        self._touched: dict[UUID, Account] = {}
-        self._rows: dict[type[models.Model], list[models.Model]] = {}
-
-    def keep(self, *rows: models.Model) -> None:
-        """Write these rows too, before the entries that point at them."""
-        for row in rows:
-            self._rows.setdefault(type(row), []).append(row)
-
-    def touch(self, account: Account, at: dt.datetime) -> None:
-        """Something happened on this account, even if it moved no points."""
-        account.last_activity = max(account.last_activity or at, at)
-        self._touched[account.pk] = account
-
-    def credit(
-        self,
-        account: Account,
-        amount: int,
-        *,
-        kind: str,
-        at: dt.datetime,
-        operation: UUID,
-        purchase: Purchase | None = None,
-    ) -> Entry:
-        """Give `amount` points. They repay a debt first; the rest becomes a lot."""
-        entry = Entry(
-            account=account,
-            kind=kind,
-            amount=amount,
-            occurred_at=at,
-            operation=operation,
-            purchase=purchase,
-        )
-        self.keep(entry)
-        repaid = min(account.debt, amount)
-        account.debt -= repaid
-        account.lifetime += amount
-        if amount > repaid:
-            account.balance += amount - repaid
-            self.keep(
-                Lot(
-                    account=account,
-                    entry=entry,
-                    purchase=purchase,
-                    amount=amount - repaid,
-                    remaining=amount - repaid,
-                    earned_at=at,
-                    available_at=at,
-                )
-            )
-        self.touch(account, at)
-        return entry
-
-    def claw_back(
-        self,
-        account: Account,
-        amount: int,
-        *,
-        at: dt.datetime,
-        operation: UUID,
-        purchase: Purchase,
-        refund: Refund,
-    ) -> Entry:
-        """Take back what a sale gave: from its own lots, then the soonest to expire, then as a
-        debt.
-        """
-        entry = Entry(
-            account=account,
-            kind=Entry.Kind.CLAWBACK,
-            amount=-amount,
-            occurred_at=at,
-            operation=operation,
-            purchase=purchase,
-            refund=refund,
-        )
-        self.keep(entry)
-        owed = amount
-        changed: list[Lot] = []
-        for lot in _open_lots(account, purchase):
-            if not owed:
-                break
-            taken = min(lot.remaining, owed)
-            lot.remaining -= taken
-            owed -= taken
-            changed.append(lot)
-            self.keep(Allocation(entry=entry, lot=lot, amount=taken))
-        Lot.objects.bulk_update(changed, ["remaining"])
-        account.balance -= amount - owed
-        account.debt += owed
-        account.lifetime -= amount
-        self.touch(account, at)
-        return entry
-
-    def close(self) -> None:
-        """Write everything: what is pointed at before what points at it."""
-        last: list[type[models.Model]] = [Entry, Lot, Allocation]
-        for kind in [*(kind for kind in self._rows if kind not in last), *last]:
-            if rows := self._rows.get(kind):
-                kind._default_manager.bulk_create(rows, batch_size=AT_ONCE)
-        if self._touched:
-            # The rows are locked and known, so this is one UPDATE for any number of them.
-            Account.objects.bulk_create(
-                self._touched.values(),
-                batch_size=AT_ONCE,
-                update_conflicts=True,
-                unique_fields=["id"],
-                update_fields=KEPT_SUMS,
-            )
 
 
 @contextmanager
-def opened(members: Collection[UUID]) -> Iterator[Book]:
+def opened(members: Collection[UUID], *, at: dt.datetime | None = None) -> Iterator[Book]:
     """One transaction with the live program's accounts of these members locked, in the order of
-    their ids.
+    their ids, and settled until `at` where one is given.
 
     A member with no account in the live program gets one. The book is closed at the end of the
     body.
@@ -153,9 +35,42 @@ def opened(members: Collection[UUID]) -> Iterator[Book]:
             found = _locked(members)
         failpoint("after_lock")
         book = Book(found)
+        if at is not None:
+            for account in found:
+                book.settle(account, at)
         yield book
         failpoint("before_ledger")
         book.close()
+        failpoint("after_ledger")
+
+
+@contextmanager
+def opened_everywhere(
+    members: Collection[UUID], *, at: dt.datetime
+) -> Iterator[tuple[dict[UUID, Member], list[Book]]]:
+    """The same with the accounts of every program, paused and ended ones too: the members, locked
+    like them, and a book for each program that one of them was ever in, the live one first. None
+    gets an account.
+    """
+    with transaction.atomic(savepoint=False):
+        by_program: dict[UUID, list[Account]] = {}
+        accounts = _told(Account.objects.filter(member__in=members))
+        for account in accounts.select_for_update(of=("self",), no_key=True).order_by("pk"):
+            by_program.setdefault(account.program_id, []).append(account)
+        # All accounts before all members: with opened(), which takes both together in the order of
+        # the accounts, that makes one order.
+        people = Member.everyone.select_for_update(no_key=True).order_by("pk").in_bulk(members)
+        failpoint("after_lock")
+        found = sorted(by_program.values(), key=lambda accounts: not accounts[0].program.is_live)
+        books = [Book(accounts) for accounts in found]
+        for book in books:
+            for account in book.accounts.values():
+                account.member = people[account.member_id]
+                book.settle(account, at)
+        yield people, books
+        failpoint("before_ledger")
+        for book in books:
+            book.close()
         failpoint("after_ledger")
 
 
@@ -163,9 +78,19 @@ def _locked(members: Collection[UUID]) -> list[Account]:
     accounts = Account.objects.filter(
         member__in=members, program__status=Program.Status.LIVE, program__is_active=True
     )
-    return list(
-        accounts.select_related("program", "member").select_for_update(of=("self",)).order_by("pk")
+    # With her row, so that a sale that waited for a merge or an erasure reads what became of her:
+    # PostgreSQL reads again only what is locked.
+    locked = _told(accounts).select_for_update(of=("self", "member"), no_key=True)
+    return list(locked.order_by("pk"))
+
+
+def _told(accounts: QuerySet[Account]) -> QuerySet[Account]:
+    """With everything that commands ask of an account."""
+    automatic = Reward.objects.filter(
+        program=OuterRef("program"), is_auto=True, status=Reward.Status.LIVE
     )
+    told = accounts.select_related("program", "member", "tenant", "tier", "floor_tier")
+    return told.annotate(has_automatic=Exists(automatic))
 
 
 def open_accounts(members: Iterable[UUID]) -> None:
@@ -180,22 +105,10 @@ def open_accounts(members: Iterable[UUID]) -> None:
         )
 
 
-def _open_lots(account: Account, purchase: Purchase) -> list[Lot]:
-    """Lots that still hold points: this sale's first, then the soonest to expire, then the
-    oldest.
-    """
-    lots = Lot.objects.filter(account=account, remaining__gt=0)
-    last = dt.datetime.max.replace(tzinfo=dt.UTC)
-    return sorted(
-        lots,
-        key=lambda lot: (lot.purchase_id != purchase.pk, lot.expires_at or last, lot.earned_at),
-    )
-
-
 def account_of(member: Member) -> Account | None:
-    """The member's account in the live program, with the program. One statement."""
+    """The member's account in the live program, with program and tier. One statement."""
     return (
         Account.objects.filter(member=member.pk, program__status=Program.Status.LIVE)
-        .select_related("program")
+        .select_related("program", "tenant", "tier", "floor_tier")
         .first()
     )

@@ -32,14 +32,18 @@ def digits(text: str) -> str:
 
 
 def phone(text: str, country: str) -> str | None:
-    """E.164 ("+971501234567") of a phone as written in `country`, or None if it cannot be one."""
+    """E.164 ("+971501234567") of a phone as written in `country`, or None if it is none.
+
+    Whether it is, is told by the country's numbering plan: a mobile number with one digit too few
+    looks possible, because some landline has as many.
+    """
     if len(text) > LONGEST:
         return None
     try:
         number = phonenumbers.parse(latin(text), country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -1,119 +1,144 @@
 """A sale → its points, and the arithmetic behind them. Pure: no rows, no clock, the same answer
 for ever.
 
-Quote, purchase, import and (later) refund and rehearsal all ask here. Amounts are minor units,
-points are ints, what is between them is an exact fraction, and there is one rounding a sale.
+Quote, purchase, import, refund and rehearsal all come here. Bases add up, of several multipliers
+the best one wins for each line, the member's tier multiplies, there is one rounding a sale, bonuses
+are added, caps come last. The order of rules changes no figure. What is between ints is an exact
+fraction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-SPEND, VISIT = "spend", "visit"
-FLOOR, NEAREST, CEIL = "floor", "nearest", "ceil"
+from loyalty import snapshots
+from loyalty.conditions import NONE
+from loyalty.policy import Exclude
+from loyalty.snapshots import Settled
+from loyalty.sums import Places, Sum, round_off
+from loyalty.terms import (
+    BONUS,
+    CAP,
+    CEIL,
+    FLOOR,
+    ITEM,
+    MULTIPLIER,
+    NEAREST,
+    SPEND,
+    TIER,
+    VISIT,
+    Basket,
+    Line,
+    Rule,
+    Situation,
+    Step,
+    Terms,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One reason to earn, as loyalty.models.EarnRule keeps it."""
-
-    id: str
-    kind: str
-    points: int
-    per: int = 0
-    is_smooth: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a program promises for a sale: its rules, its rounding, whether cents are carried
-    over.
-    """
-
-    rules: Sequence[Rule]
-    rounding: str = FLOOR
-    carries: bool = False
-
-
-class Step(TypedDict):
-    """One line of the arithmetic: `basis` made `steps` times `each` = `points`.
-
-    For a spend rule `steps` are full `per`s of `basis` minor units, for a visit it is 1. A smooth
-    rule has no steps: its points are a fraction, written "12/5", until the sale is rounded.
-    """
-
-    rule: str
-    kind: str
-    basis: int
-    per: int
-    steps: int
-    each: int
-    points: str
+__all__ = [
+    "BONUS",
+    "CAP",
+    "CEIL",
+    "FLOOR",
+    "ITEM",
+    "MULTIPLIER",
+    "NEAREST",
+    "SPEND",
+    "TIER",
+    "VISIT",
+    "Basket",
+    "Line",
+    "Price",
+    "Rule",
+    "Situation",
+    "Step",
+    "Terms",
+    "evaluate",
+    "reprice",
+    "round_off",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a sale earns. `carry` is what is left over for the next one, in minor units."""
+    """What a sale earns. `carry` is what is left over for the next one, in minor units; `used` the
+    ids of the rules that gave something.
+    """
 
     points: int
     carry: int
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
+    used: tuple[str, ...] = ()
+    settled: Settled = field(default=Settled(()), repr=False, compare=False)
+    lines: Sequence[Line] = field(default=(), repr=False, compare=False)
 
-    def as_data(self, terms: Terms) -> dict[str, object]:
-        """The snapshot a purchase keeps: the arithmetic, and the terms to price what remains of
-        it.
-        """
-        rules = [[r.id, r.kind, r.points, r.per, r.is_smooth] for r in terms.rules]
-        return {
-            "steps": list(self.steps),
-            "rules": rules,
-            "rounding": terms.rounding,
-            "carries": terms.carries,
-        }
+    def snapshot(self) -> dict[str, object]:
+        """What the purchase keeps: the arithmetic, and all that reprice() asks of the past."""
+        return snapshots.write(self.settled, self.steps, self.lines)
 
 
-def price(total: int, terms: Terms, *, carry: int = 0) -> Price:
-    """Price a sale of `total` minor units, after earlier sales left `carry` over.
+def reprice(snapshot: Mapping[str, Any], basket: Basket) -> Price:
+    """What remains of a sale earns, by the sale's own snapshot and never by today's rules.
 
-    Every spend rule counts full steps of its own, and what rules give is added up. With carry-over,
-    the cents that made no step of the first spend rule count next time.
+    `basket` is what was not given back: its total, and its lines with the quantities and amounts
+    that are left. Tax and reward keep the share they had of the sale. Less never earns more.
     """
-    basis = total + (carry if terms.carries else 0)
-    steps = tuple(_step(rule, basis) for rule in terms.rules if total > 0)
-    exact = sum((Fraction(step["points"]) for step in steps), Fraction(0))
-    left = carry
-    if terms.carries and steps:
-        first = next((r for r in terms.rules if r.kind == SPEND and not r.is_smooth), None)
-        left = basis % first.per if first else 0
-    return Price(round_off(exact, terms.rounding), left, steps)
+    settled = snapshots.read(snapshot)
+    # When a multiplier falls away, lines may join those of a lesser one, and cents of both make one
+    # more step. So the rules that fell away are asked too, and the least counts.
+    levels = {rule.conditions.min_spend for rule in settled.rules if rule.kind == MULTIPLIER}
+    prices = [evaluate(settled, basket, reached=level) for level in sorted({0, *levels})]
+    return min(prices, key=lambda price: price.points)
 
 
-def _step(rule: Rule, basis: int) -> Step:
-    if rule.kind == VISIT:
-        steps, points = 1, Fraction(rule.points)
-    elif rule.is_smooth:
-        steps, points = 0, Fraction(basis * rule.points, rule.per)
-    else:
-        steps = basis // rule.per
-        points = Fraction(steps * rule.points)
-    return Step(
-        rule=rule.id,
-        kind=rule.kind,
-        basis=basis,
-        per=rule.per,
-        steps=steps,
-        each=rule.points,
-        points=str(points),
+def evaluate(settled: Settled, basket: Basket, *, reached: int = 0) -> Price:
+    """Price a basket by what is settled about it.
+
+    Minimum spends are met by what earns (of the whole sale, after exclusions, tax and reward), or
+    by `reached` where that is more.
+    """
+    lines = _eligible(basket, settled.exclude)
+    share, whole = settled.share, basket.total
+    if basket.lines:
+        whole = sum(line.amount for line in lines)
+    if basket.total <= 0 or share[0] <= 0 or not lines:
+        return Price(0, settled.carry, settled=settled._replace(rules=()), lines=basket.lines)
+    sale = Sum(settled, lines, whole)
+    for rule in settled.rules:
+        conditions = rule.conditions
+        places: Places = sale.places
+        if conditions is not NONE:
+            if max(whole * share[0], reached * share[1]) < conditions.min_spend * share[1]:
+                continue
+            if conditions.selects:
+                places = [n for n in places if conditions.matches(lines[n].sku, lines[n].category)]
+                if not places:
+                    continue
+        sale.add(rule, places)
+    points = sale.close()
+    return Price(
+        points,
+        sale.carry,
+        tuple(sale.steps),
+        tuple(sale.used),
+        settled._replace(rules=sale.matched),
+        basket.lines,
     )
 
 
-def round_off(exact: Fraction, how: str) -> int:
-    """The whole points of a sale: dropped, to the nearest (a half goes up), or up."""
-    if how == CEIL:
-        return -(-exact.numerator // exact.denominator)
-    if how == NEAREST:
-        exact += Fraction(1, 2)
-    return exact.numerator // exact.denominator
+def _eligible(basket: Basket, exclude: Exclude) -> Sequence[Line]:
+    """The lines that may earn, and what is on the bill beside its lines."""
+    if not basket.lines:
+        return (Line(amount=basket.total),)
+    rest = basket.total - sum(line.amount for line in basket.lines)
+    lines = [
+        line
+        for line in basket.lines
+        # Of a thing for which money was given back no whole one is left, but it is still there.
+        if (line.qty or line.amount)
+        and line.sku not in exclude.skus
+        and line.category not in exclude.categories
+    ]
+    return [*lines, Line(amount=rest)] if rest else lines

@@ -1,4 +1,4 @@
-"""Sales: what one would earn, record it, take it back.
+"""The sale: quote and record it.
 
 One sale and ten thousand go the same way (`record_all`): same pricing, same rows, one lock, one
 INSERT a table.
@@ -7,31 +7,44 @@ INSERT a table.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from uuid import UUID
 
-from django.db import transaction
-
-from loyalty import ledger, operations, programs
-from loyalty.models import Account, Entry, Member, Purchase, Refund
-from loyalty.pricing import Price, Terms, price
+from loyalty import automatic, claiming, ledger, operations, programs, referring, situations, tiers
+from loyalty.book import Book
+from loyalty.cards import refuse_closed, refuse_own
+from loyalty.claiming import Claim
+from loyalty.models import Account, Entry, Member, Purchase, Redemption, RuleUse, Voucher
+from loyalty.pricing import Price
 from loyalty.refusals import (
-    AlreadyVoided,
-    MemberNotActive,
     NegativeAmount,
+    PartsExceedTotal,
     ProgramNotLive,
     Refusal,
-    TooLateToVoid,
+    VoucherNotYours,
+    VoucherUsed,
+    VoucherVoided,
 )
-from loyalty.sales import Known, Quote, Recorded, Sale, Voided, operation_of
+from loyalty.sales import CLOCK, Known, Quote, Recorded, Sale, operation_of
+from loyalty.state import state_at
+from loyalty.terms import Basket, Line
 from tenants.actors import Actor
 from tenants.ids import uuid7
 from tenants.models import Location
 from tenants.trace import write
 
-UNDO_FOR = dt.timedelta(minutes=15)
 
-
-def quote(member: Member, total: int, *, at: dt.datetime) -> Quote:
+def quote(
+    member: Member,
+    total: int,
+    *,
+    at: dt.datetime,
+    tax: int = 0,
+    reward_discount: int = 0,
+    lines: Sequence[Line] = (),
+    location: Location | None = None,
+) -> Quote:
     """What a sale of `total` minor units would earn the member at `at`. Nothing is written.
 
     The same pricing as record(), and the same refusals of the sale itself.
@@ -40,181 +53,229 @@ def quote(member: Member, total: int, *, at: dt.datetime) -> Quote:
     program = account.program if account else programs.live()
     if program is None:
         raise ProgramNotLive
-    _refuse_amount(total)
-    if not member.is_open:
-        raise MemberNotActive
-    carry = account.carry if account else 0
-    priced = price(total, programs.terms_of(program), carry=carry)
-    balance = account.balance if account else 0
-    return Quote(priced.points, priced.steps, balance, priced.carry, program)
+    basket = Basket(total, tax, reward_discount, tuple(lines))
+    _refuse_amounts(basket)
+    refuse_closed(member)
+    if account is None:
+        account = Account(member=member, program=program)
+    promise = programs.promise_of(program, zone=account.tenant.zone)
+    place = location or first_location()
+    now = state_at(account, at)
+    account.tier = now.tier
+    situation = situations.situation_of(account, promise, at=at, location=place)
+    priced = promise.tariff.price(basket, situation)
+    return Quote(priced.points, priced.steps, now.balance, priced.carry, program)
 
 
 def record(
-    member: Member, total: int, *, at: dt.datetime, by: Actor, key: str, ref: str = ""
+    member: Member,
+    total: int,
+    *,
+    at: dt.datetime,
+    by: Actor,
+    key: str,
+    ref: str = "",
+    tax: int = 0,
+    lines: Sequence[Line] = (),
+    reward_discount: int = 0,
+    redemptions: Sequence[UUID] = (),
+    location: Location | None = None,
+    received: dt.datetime | None = None,
 ) -> Recorded:
     """Record a sale of `total` minor units that `member` made at `at`, and give what it earns.
 
     `key` names this command in the actor's source: a second call with it changes nothing and
-    returns the same purchase (`replayed`). The same receipt `ref` of the same member counts once
-    too.
+    returns the same purchase (`replayed`), or refuses as before. The same receipt `ref` of the same
+    member counts once too. `redemptions` are the vouchers that took `reward_discount` off the bill.
 
-    Raises NegativeAmount, MemberNotActive, ProgramNotLive, DuplicateReceipt (another member's),
-    IdempotencyConflict (the key was used for something else).
+    Raises NegativeAmount, PartsExceedTotal, LinesExceedTotal, MemberBlocked, MemberClosed,
+    StaffSelfAward, ProgramNotLive, DuplicateReceipt (another member's), IdempotencyConflict (the
+    key was used for something else).
     """
+    sale = Sale(
+        *(member.pk, total, at, key, ref, tax, reward_discount),
+        lines=tuple(lines),
+        redemptions=tuple(redemptions),
+        location=location,
+        received=received,
+    )
+
+    also: set[UUID] = set()
 
     def act() -> Recorded:
-        with transaction.atomic(savepoint=False):
-            (done,) = record_all([Sale(member.pk, total, at, key, ref)], by=by)
-            if isinstance(done, Refusal):
-                raise done
-            if not done.replayed:
-                sold = {"total": total, "points": done.points}
-                write(by, "purchase.recorded", done.purchase.pk, at=at, after=sold)
-            return done
+        try:
+            (done,) = record_all([sale], by=by, also=also)
+        except referring.ReferrerNotLocked as missing:
+            also.clear()  # the one of before was joined with another card meanwhile
+            also.add(missing.member)
+            raise
+        if isinstance(done, Refusal):
+            raise done
+        if not done.replayed:
+            sold = {"total": total, "points": done.points}
+            write(by, "purchase.recorded", done.purchase.pk, at=at, after=sold)
+        return done
 
-    return operations.again_if_raced(act)
+    try:
+        return operations.again_if_raced(act)
+    except Refusal as refusal:
+        operations.remember(refusal, "purchase", by, key=key, print_=sale.fingerprint, at=at)
+        raise
 
 
-def record_all(sales: Sequence[Sale], *, by: Actor) -> list[Recorded | Refusal]:
+def record_all(
+    sales: Sequence[Sale], *, by: Actor, also: Collection[UUID] | None = None
+) -> list[Recorded | Refusal]:
     """Record sales in their order, in one transaction; a refused one stands in its place as its
     Refusal.
 
-    The lock is on all their accounts from the beginning. Raises IntegrityError, having changed
-    nothing, if another process records one of the same keys or receipts meanwhile: ask again.
+    The lock is on all their accounts from the beginning, and on those of the members in `also`, who
+    are paid for having brought a buyer; without it they are looked for. Raises IntegrityError,
+    having changed nothing, if another process records one of the same keys or receipts meanwhile:
+    ask again.
     """
-    location = _location_of(by)
-    with ledger.opened({sale.member for sale in sales}) as book:
-        terms: Terms | None = None
-        known = Known(sales, by, location)
-        outcomes: list[Recorded | Refusal] = []
-        for sale in sales:
-            account = book.accounts.get(sale.member)
-            try:
-                done = known.find(sale) or None
-                if done is None:
-                    account = _ready(sale, account)
-                    terms = terms or programs.terms_of(account.program)
-                    done = _record_one(sale, account, terms, location=location, by=by, book=book)
-                    known.add(sale, done)
-                outcomes.append(done)
-            except Refusal as refusal:
-                outcomes.append(refusal)
-    return outcomes
+    here = by.device.location if by.device else first_location()
+    members = {sale.member for sale in sales}
+    paid = referring.referrers_of(members) if also is None else set(also)
+    with ledger.opened(members | paid) as book:
+        known = Known(sales, by, here)
+        if len(sales) > 1 and (account := next(iter(book.accounts.values()), None)):
+            situations.hold(book.promise(account))
+        counter = Counter(book, by, known)
+        return [counter.record(sale) for sale in sales]
 
 
-def void(purchase: Purchase, *, at: dt.datetime, by: Actor, key: str) -> Voided:
-    """Take a whole sale back: what it earned is clawed back by a new entry, nothing is deleted.
+class Counter:
+    """Records sales into one book, one after the other."""
 
-    Whoever recorded it may for UNDO_FOR, a manager always. A second call with the key changes
-    nothing. Raises AlreadyVoided, TooLateToVoid, IdempotencyConflict.
-    """
+    def __init__(self, book: Book, by: Actor, known: Known) -> None:
+        self.book, self.by, self.known = book, by, known
 
-    def act() -> Voided:
-        account_id = Account.objects.values_list("member_id", flat=True).get(pk=purchase.account_id)
-        with ledger.opened([account_id]) as book:
-            account = book.accounts.get(account_id)
-            if account is None:
-                raise ProgramNotLive
-            sale = Purchase.objects.get(pk=purchase.pk)  # as it is now that its account is locked
-            if earlier := operations.find(by, key, _print_of_void(sale)):
-                return Voided(sale, account, earlier.result["points"], replayed=True)
-            if Refund.objects.filter(purchase=sale).exists():
-                raise AlreadyVoided
-            if not may_void(sale, by=by, at=at):
-                raise TooLateToVoid(minutes=int(UNDO_FOR.total_seconds() // 60))
-            return _void(sale, account, book, at=at, by=by, key=key)
+    def record(self, sale: Sale) -> Recorded | Refusal:
+        try:
+            if done := self.known.find(sale):
+                return done
+            return self._record(sale, self._ready(sale))
+        except Refusal as refusal:
+            return refusal
 
-    return operations.again_if_raced(act)
+    def _ready(self, sale: Sale) -> Account:
+        """The account a sale may earn on, settled; raises why it may not."""
+        _refuse_amounts(sale.basket)
+        account = self.book.accounts.get(sale.member)
+        if account is None:
+            raise ProgramNotLive
+        refuse_closed(account.member)
+        refuse_own(account.member, self.by)
+        return account
 
-
-def may_void(purchase: Purchase, *, by: Actor, at: dt.datetime) -> bool:
-    """May this actor take this sale back at `at`?"""
-    if by.manages:
-        return True
-    mine = by.staff is not None and purchase.staff_id == by.staff.pk
-    return mine and at - purchase.occurred_at < UNDO_FOR
-
-
-def _ready(sale: Sale, account: Account | None) -> Account:
-    """The account a sale may earn on; raises why it may not."""
-    _refuse_amount(sale.total)
-    if account is None:
-        raise ProgramNotLive
-    if not account.member.is_open:
-        raise MemberNotActive
-    return account
-
-
-def _refuse_amount(total: int) -> None:
-    if total < 0:
-        raise NegativeAmount(total=total)
-
-
-def _record_one(
-    sale: Sale, account: Account, terms: Terms, *, location: Location, by: Actor, book: ledger.Book
-) -> Recorded:
-    priced: Price = price(sale.total, terms, carry=account.carry)
-    purchase = Purchase(
-        id=uuid7(),
-        account=account,
-        location=location,
-        device=by.device,
-        staff=by.staff,
-        ref=sale.ref,
-        occurred_at=sale.at,
-        total=sale.total,
-        earned=priced.points,
-        snapshot=priced.as_data(terms),
-    )
-    operation = operation_of(sale, purchase, by)
-    book.keep(operation, purchase)
-    account.carry = priced.carry
-    if priced.points:
-        book.credit(
-            account,
-            priced.points,
-            kind=Entry.Kind.EARN,
-            at=sale.at,
-            operation=operation.pk,
-            purchase=purchase,
+    def _record(self, sale: Sale, account: Account) -> Recorded:
+        book, at, place = self.book, sale.occurred_at, self.known.place(sale)
+        promise = book.promise(account)
+        book.settle(account, at)
+        if promise.ladder:
+            tiers.begin(account, promise.ladder, at)
+        _claim_vouchers(sale, account, self.by)
+        priced = self._priced(sale, account, place)
+        purchase = Purchase(
+            id=uuid7(),
+            account=account,
+            location=place,
+            device=self.by.device,
+            staff=self.by.staff,
+            ref=sale.ref,
+            occurred_at=at,
+            total=sale.total,
+            tax=sale.tax,
+            reward_discount=sale.reward_discount,
+            lines=[_as_data(line) for line in sale.lines] or None,
+            earned=priced.points,
+            snapshot=priced.snapshot(),
+            flags=[CLOCK] if sale.is_ahead else [],
         )
-    else:
-        book.touch(account, sale.at)
-    return Recorded(purchase, account)
+        operation = operation_of(sale, purchase, self.by)
+        book.keep(operation, purchase)
+        book.keep(*(Redemption(purchase=purchase, voucher_id=pk) for pk in sale.redemptions))
+        book.keep(*self._uses(priced, purchase, account))
+        self._give(priced, account, purchase, operation.pk)
+        issued = automatic.issue(account, book, at=at, by=self.by, operation=operation.pk)
+        done = Recorded(purchase, account, issued=tuple(issued))
+        self.known.add(sale, done, operation)
+        return done
+
+    def _give(self, priced: Price, account: Account, purchase: Purchase, operation: UUID) -> None:
+        """The points, what a friend's first sale gives, and the tier it lifts to."""
+        book, at = self.book, purchase.occurred_at
+        account.carry = priced.carry
+        if priced.points:
+            kind = Entry.Kind.EARN
+            book.credit(
+                account, priced.points, kind=kind, at=at, operation=operation, purchase=purchase
+            )
+        else:
+            book.touch(account, at)
+        referring.pay(account, book, purchase, operation=operation)
+        if ladder := book.promise(account).ladder:
+            book.flush()
+            if tiers.lift(account, ladder, at) and account.tier_until:
+                book.due(account, account.tier_until)
+
+    def _priced(self, sale: Sale, account: Account, place: Location) -> Price:
+        """The price, with one of the first so many taken of each rule that is for them."""
+        promise, at = self.book.promise(account), sale.occurred_at
+        if situations.asks_history(promise):
+            self.book.flush()
+        situation = situations.situation_of(account, promise, at=at, location=place)
+        rules = {rule.id: rule for rule in situations.limited(promise)}
+        while True:
+            priced = promise.tariff.price(sale.basket, situation)
+            gone = situations.claim(rules[each] for each in priced.used if each in rules)
+            if not gone:
+                return priced
+            none_left = dict.fromkeys(gone, situations.USED_UP)
+            situation = replace(situation, total_uses={**situation.total_uses, **none_left})
+
+    def _uses(self, priced: Price, purchase: Purchase, account: Account) -> list[RuleUse]:
+        limited = {rule.id for rule in situations.limited(self.book.promise(account))}
+        used = [each for each in priced.used if each in limited]
+        at = purchase.occurred_at
+        return [RuleUse(rule_id=UUID(u), purchase=purchase, account=account, at=at) for u in used]
 
 
-def _print_of_void(sale: Purchase) -> str:
-    return operations.fingerprint("void", sale.pk)
-
-
-def _void(
-    sale: Purchase, account: Account, book: ledger.Book, *, at: dt.datetime, by: Actor, key: str
-) -> Voided:
-    refund = Refund(
-        id=uuid7(), purchase=sale, amount=sale.total - sale.refunded, occurred_at=at, staff=by.staff
-    )
-    points = sale.earned - sale.clawed
-    operation = operations.unsaved(
-        "void",
-        by,
-        key=key,
-        print_=_print_of_void(sale),
-        at=at,
-        result={"purchase": str(sale.pk), "points": points},
-    )
-    book.keep(operation, refund)
-    if points:
-        book.claw_back(account, points, at=at, operation=operation.pk, purchase=sale, refund=refund)
-    else:
-        book.touch(account, at)
-    sale.refunded, sale.clawed = sale.total, sale.earned
-    sale.save(update_fields=["refunded", "clawed"])
-    write(by, "purchase.voided", sale.pk, at=at, after={"points": points})
-    return Voided(sale, account, points)
-
-
-def _location_of(by: Actor) -> Location:
-    if by.device:
-        return by.device.location
+def first_location() -> Location:
+    """The shop's oldest location: where things happen that happen at no till."""
     first: Location = Location.objects.order_by("id")[:1].get()
     return first
+
+
+def _refuse_amounts(basket: Basket) -> None:
+    if basket.total < 0 or basket.tax < 0 or basket.reward_discount < 0:
+        raise NegativeAmount(total=basket.total)
+    if basket.tax + basket.reward_discount > basket.total:
+        raise PartsExceedTotal
+
+
+def _claim_vouchers(sale: Sale, account: Account, by: Actor) -> None:
+    """The vouchers that paid for a part of the sale count in it; one that nobody has used yet is
+    used now. Two statements, more for those, none for a sale without vouchers.
+
+    Raises VoucherNotYours, VoucherVoided or VoucherUsed where one is not the buyer's, was taken
+    back, or is in another sale, and what claiming.spend() does.
+    """
+    if not sale.redemptions:
+        return
+    vouchers = Voucher.objects.filter(pk__in=sale.redemptions, account=account.pk).order_by("pk")
+    if len(vouchers) < len(set(sale.redemptions)):
+        raise VoucherNotYours
+    if any(voucher.status == Voucher.Status.VOIDED for voucher in vouchers):
+        raise VoucherVoided
+    if Redemption.objects.filter(voucher__in=sale.redemptions).exists():
+        raise VoucherUsed
+    claim = Claim(sale.occurred_at, by, account.member, sale.total)
+    for voucher in vouchers:
+        if voucher.status == Voucher.Status.ISSUED:
+            claiming.spend(voucher.pk, claim)
+
+
+def _as_data(line: Line) -> list[object]:
+    return [line.sku, line.category, line.qty, line.amount]

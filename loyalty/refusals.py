@@ -17,6 +17,8 @@ class Refusal(Exception):
 
     code = "refused"
     sentence: Any = _("This cannot be done.")
+    # Whether the same command under the same key stays refused, whatever happened meanwhile.
+    is_final = True
 
     def __init__(self, **figures: Any) -> None:
         super().__init__(self.code)
@@ -26,14 +28,32 @@ class Refusal(Exception):
         return str(self.sentence) % self.figures
 
 
+def again(code: str, figures: dict[str, Any]) -> Refusal:
+    """The refusal with this code, as it was told the first time."""
+    found = next((kind for kind in _all(Refusal) if kind.code == code), Refusal)
+    return found(**figures)
+
+
+def _all(kind: type[Refusal]) -> list[type[Refusal]]:
+    return [kind, *(each for sub in kind.__subclasses__() for each in _all(sub))]
+
+
+# Sales, and taking them back
+
+
 class NegativeAmount(Refusal):
     code = "negative_amount"
     sentence = _("An amount below zero is not a sale. To take a sale back, undo it.")
 
 
-class MemberNotActive(Refusal):
-    code = "member_not_active"
-    sentence = _("This card is blocked. Ask a manager.")
+class LinesExceedTotal(Refusal):
+    code = "lines_exceed_total"
+    sentence = _("The goods cost more than the sale in all. Look at the amounts again.")
+
+
+class PartsExceedTotal(Refusal):
+    code = "parts_exceed_total"
+    sentence = _("Tax and discount are more than the sale in all. Look at the amounts again.")
 
 
 class ProgramNotLive(Refusal):
@@ -43,6 +63,7 @@ class ProgramNotLive(Refusal):
 
 class IdempotencyConflict(Refusal):
     code = "idempotency_conflict"
+    is_final = False
     sentence = _(
         "This was already sent with other figures. Look at the last sales, then start again."
     )
@@ -51,6 +72,16 @@ class IdempotencyConflict(Refusal):
 class DuplicateReceipt(Refusal):
     code = "duplicate_receipt"
     sentence = _("Receipt %(ref)s already counted for another card.")
+
+
+class StaffSelfAward(Refusal):
+    code = "staff_self_award"
+    sentence = _("Nobody gives points to a card of one's own. Ask a colleague.")
+
+
+class UnknownPurchase(Refusal):
+    code = "unknown_purchase"
+    sentence = _("This sale is not in the books.")
 
 
 class AlreadyVoided(Refusal):
@@ -63,11 +94,224 @@ class TooLateToVoid(Refusal):
     sentence = _("After %(minutes)s minutes, or for a colleague's sale, a manager has to undo it.")
 
 
+class RefundExceedsPurchase(Refusal):
+    code = "refund_exceeds_purchase"
+    sentence = _("More would be given back than was left of this sale.")
+
+
+class UnknownLine(Refusal):
+    code = "unknown_line"
+    sentence = _("%(sku)s was not sold in this sale.")
+
+
+# Members
+
+
+class MemberBlocked(Refusal):
+    code = "member_blocked"
+    sentence = _("This card is blocked. Ask a manager.")
+
+
+class MemberClosed(Refusal):
+    code = "member_closed"
+    sentence = _("This card was closed. Its holder can get a new one.")
+
+
 class NotAnIdentifier(Refusal):
     code = "not_an_identifier"
     sentence = _("That is no phone number, address or card we can read.")
 
 
+class BadPhone(NotAnIdentifier):
+    code = "bad_phone"
+    sentence = _("That is no phone number we can read. Say it with its area code.")
+
+
+class BadDate(Refusal):
+    code = "bad_date"
+    sentence = _("That day cannot be right. Look at it again.")
+
+
 class NothingToKnowBy(Refusal):
-    code = "nothing_to_know_by"
+    code = "no_identifier"
     sentence = _("A member needs a phone, an email address or a card to be found again.")
+
+
+class UnknownMember(Refusal):
+    code = "unknown_member"
+    sentence = _("Nobody is known by that here.")
+
+
+class SameMember(Refusal):
+    code = "same_member"
+    sentence = _("A card cannot be joined with itself.")
+
+
+class AlreadyMerged(Refusal):
+    code = "already_merged"
+    sentence = _("This card was already joined with another.")
+
+
+# Lists of members
+
+
+class AlreadyMember(Refusal):
+    code = "already_member"
+    sentence = _("Somebody here is known by that already.")
+
+
+class BadPoints(Refusal):
+    code = "bad_points"
+    sentence = _("Points are whole numbers, and none are below nought.")
+
+
+class DuplicateInFile(Refusal):
+    code = "duplicate_in_file"
+    sentence = _("An earlier row is about the same person.")
+
+
+class UnknownColumn(Refusal):
+    code = "unknown_column"
+    sentence = _("The list has a column that nobody here knows: %(column)s.")
+
+
+# Rewards and codes
+
+
+class InsufficientPoints(Refusal):
+    code = "insufficient_points"
+    sentence = _("%(missing)s more are needed for that.")
+
+
+class OutOfStock(Refusal):
+    code = "out_of_stock"
+    sentence = _("None of these is left.")
+
+
+class MemberNeeded(Refusal):
+    code = "member_needed"
+    sentence = _("Find her card first: this counts for a member.")
+
+
+class MemberLimit(Refusal):
+    code = "member_limit"
+    sentence = _("This card has had it as often as it can.")
+
+
+class MinSpend(Refusal):
+    code = "min_spend"
+    sentence = _("The bill is too small for that.")
+
+
+class BelowMinimum(Refusal):
+    code = "below_minimum"
+    sentence = _("At least %(minimum)s have to be paid at once.")
+
+
+class TierRequired(Refusal):
+    code = "tier_required"
+    sentence = _("That is for members of %(tiers)s.")
+
+
+class UnknownTier(Refusal):
+    code = "unknown_tier"
+    sentence = _("The program has no such tier.")
+
+
+class RewardUnavailable(Refusal):
+    code = "reward_unavailable"
+    sentence = _("This reward is not offered now.")
+
+
+class OfflineRedemption(Refusal):
+    code = "offline_redemption"
+    sentence = _("Rewards need a connection. Points can be given without one.")
+
+
+class AlreadyReversed(Refusal):
+    code = "already_reversed"
+    sentence = _("This was already given back.")
+
+
+class VoucherUnknown(Refusal):
+    code = "voucher_unknown"
+    sentence = _("This code is not known here.")
+
+
+class VoucherTaken(Refusal):
+    code = "voucher_taken"
+    sentence = _("This code is already another voucher's.")
+
+
+class VoucherUsed(Refusal):
+    code = "voucher_used"
+    sentence = _("This voucher was already used.")
+
+
+class VoucherVoided(Refusal):
+    code = "voucher_voided"
+    sentence = _("This voucher was taken back.")
+
+
+class VoucherPaid(Refusal):
+    code = "voucher_paid"
+    sentence = _("Points paid for this voucher. Give it back instead.")
+
+
+class VoucherHeld(Refusal):
+    code = "voucher_held"
+    sentence = _("Another till is using this voucher just now.")
+
+
+class VoucherNotYetValid(Refusal):
+    code = "voucher_not_yet_valid"
+    sentence = _("This voucher is valid from %(date)s.")
+
+
+class VoucherExpired(Refusal):
+    code = "voucher_expired"
+    sentence = _("This voucher was valid until %(date)s.")
+
+
+class VoucherNotYours(Refusal):
+    code = "voucher_not_yours"
+    sentence = _("This voucher belongs to another card.")
+
+
+# Acts of the staff
+
+
+class ReasonRequired(Refusal):
+    code = "reason_required"
+    sentence = _("Say why: whoever reads the books later will ask.")
+
+
+class NeedsApproval(Refusal):
+    code = "needs_approval"
+    sentence = _("Somebody who may do more has to agree to that.")
+
+
+class NothingToChange(Refusal):
+    code = "nothing_to_change"
+    sentence = _("Nought changes nothing.")
+
+
+class BadSetting(Refusal):
+    """What a shop wants to set up cannot be. `field` is the path of the setting ("limit.times"),
+    `why` one translated sentence.
+    """
+
+    code = "bad_setting"
+    sentence = _("%(field)s: %(why)s")
+
+    def __init__(self, field: str, why: object) -> None:
+        super().__init__(field=field, why=str(why))
+        self.field = field
+
+
+class BadConditions(BadSetting):
+    code = "bad_conditions"
+
+
+class BadPolicy(BadSetting):
+    code = "bad_policy"

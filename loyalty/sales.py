@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from loyalty import operations
-from loyalty.models import Account, Operation, Program, Purchase
-from loyalty.pricing import Step
-from loyalty.refusals import DuplicateReceipt, IdempotencyConflict
+from loyalty.models import Account, Operation, Program, Purchase, Voucher
+from loyalty.refusals import DuplicateReceipt
+from loyalty.terms import Basket, Line, Step
 from tenants.actors import Actor
 from tenants.models import Location
+
+AHEAD = dt.timedelta(minutes=5)  # so far a till's clock may be ahead of ours
+CLOCK = "clock"  # the flag of a sale whose till was further ahead
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What happened at the counter. `total` in minor units; `ref` is the receipt's number, or
-    "".
+    """What happened at the counter. Amounts in minor units; `ref` is the receipt's number, or "".
+
+    `redemptions` are the vouchers that took `reward_discount` off it. `received` is when it reached
+    us, where that was later: a sale counts when it happened, but not later than it was received.
     """
 
     member: UUID
@@ -26,13 +31,34 @@ class Sale:
     at: dt.datetime
     key: str
     ref: str = ""
+    tax: int = 0
+    reward_discount: int = 0
+    lines: tuple[Line, ...] = ()
+    redemptions: tuple[UUID, ...] = ()
+    location: Location | None = None
+    received: dt.datetime | None = None
 
     @property
     def fingerprint(self) -> str:
         """Tells a repetition from another command under the same key. The time is no part: a retry
         has a later one.
         """
-        return operations.fingerprint("purchase", self.member, self.total, self.ref)
+        told = [self.member, self.total, self.ref]
+        more = [self.tax, self.reward_discount, self.lines, self.redemptions]
+        return operations.fingerprint("purchase", *told, *(more if any(more) else ()))
+
+    @property
+    def basket(self) -> Basket:
+        return Basket(self.total, self.tax, self.reward_discount, self.lines)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Was the till's clock wrong?"""
+        return self.received is not None and self.at > self.received + AHEAD
+
+    @property
+    def occurred_at(self) -> dt.datetime:
+        return self.received if self.received and self.is_ahead else self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +79,22 @@ class Quote:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A sale in the books. `replayed` is true where it already was: same key, or same receipt and
-    member.
+    member. `issued` are rewards that came by themselves.
     """
 
     purchase: Purchase
     account: Account
     replayed: bool = False
+    issued: tuple[Voucher, ...] = ()
 
     @property
     def points(self) -> int:
         return self.purchase.earned
 
-
-@dataclass(frozen=True, slots=True)
-class Voided:
-    """A sale taken back: `points` were clawed back."""
-
-    purchase: Purchase
-    account: Account
-    points: int
-    replayed: bool = False
+    @property
+    def tier(self) -> str:
+        """The name of the tier she is in now, or ""."""
+        return self.account.tier.name if self.account.tier else ""
 
 
 class Known:
@@ -87,34 +109,42 @@ class Known:
         refs = [sale.ref for sale in sales if sale.ref]
         found = Operation.objects.filter(source=by.source, key__in=keys)
         self.operations = {operation.key: operation for operation in found}
-        receipts = Purchase.objects.filter(location=location, ref__in=refs) if refs else []
-        self.receipts = {receipt.ref: receipt for receipt in receipts}
-        replayed = {o.result["purchase"] for o in self.operations.values() if o.verb == "purchase"}
+        places = {place.pk for place in (self.place(sale) for sale in sales)}
+        receipts = Purchase.objects.filter(location__in=places, ref__in=refs) if refs else []
+        self.receipts = {(receipt.location_id, receipt.ref): receipt for receipt in receipts}
+        told = (operation.result for operation in self.operations.values())
+        replayed = {result["purchase"] for result in told if "purchase" in result}
         self.purchases = {str(p.pk): p for p in self.receipts.values()}
         if unread := replayed - self.purchases.keys():
             self.purchases |= {str(p.pk): p for p in Purchase.objects.filter(pk__in=unread)}
         ids = {p.account_id for p in self.purchases.values()}
-        accounts = Account.objects.filter(pk__in=ids).select_related("program") if ids else []
-        self.accounts = {account.pk: account for account in accounts}
+        accounts = Account.objects.filter(pk__in=ids).select_related("program", "tier")
+        self.accounts = {account.pk: account for account in (accounts if ids else ())}
+
+    def place(self, sale: Sale) -> Location:
+        """Where a sale was made: at the place it names, or at the till's."""
+        return sale.location or self.location
 
     def find(self, sale: Sale) -> Recorded | None:
-        receipt = self.receipts.get(sale.ref) if sale.ref else None
+        """The sale as it is in the books. Raises DuplicateReceipt, IdempotencyConflict, and what
+        this very command was refused for.
+        """
+        receipt = self.receipts.get((self.place(sale).pk, sale.ref)) if sale.ref else None
         if receipt and self.accounts[receipt.account_id].member_id != sale.member:
             raise DuplicateReceipt(ref=sale.ref)
-        if operation := self.operations.get(sale.key):
-            if operation.fingerprint != sale.fingerprint:
-                raise IdempotencyConflict
+        operation = self.operations.get(sale.key)
+        if operation and operations.heeded(operation, sale.fingerprint):
             return self._replay(self.purchases[operation.result["purchase"]])
         return self._replay(receipt) if receipt else None
 
-    def add(self, sale: Sale, done: Recorded) -> None:
+    def add(self, sale: Sale, done: Recorded, operation: Operation) -> None:
         """The rest of the batch must know this one too."""
         purchase = done.purchase
         if sale.ref:
-            self.receipts[sale.ref] = purchase
+            self.receipts[self.place(sale).pk, sale.ref] = purchase
         self.purchases[str(purchase.pk)] = purchase
         self.accounts[purchase.account_id] = done.account
-        self.operations[sale.key] = operation_of(sale, purchase, self.by)
+        self.operations[sale.key] = operation
 
     def _replay(self, purchase: Purchase) -> Recorded:
         return Recorded(purchase, self.accounts[purchase.account_id], replayed=True)

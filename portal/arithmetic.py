@@ -5,18 +5,48 @@ again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import Entry, Purchase
-from loyalty.pricing import CEIL, FLOOR, VISIT, Step
-from portal.figures import money, number
+from loyalty.pricing import (
+    BONUS,
+    CAP,
+    CEIL,
+    FLOOR,
+    ITEM,
+    MULTIPLIER,
+    SPEND,
+    TIER,
+    VISIT,
+    Step,
+)
+from portal.figures import fraction, money, number
 
 TIMES = "\u00d7"
+OF_SALES = {Entry.Kind.EARN, Entry.Kind.CLAWBACK}
+TITLES: dict[str, object] = {
+    Entry.Kind.BONUS: _("A bonus"),
+    Entry.Kind.REDEEM: _("Redeemed"),
+    Entry.Kind.EXPIRE: _("Expired"),
+    Entry.Kind.RESTORE: _("Given back"),
+    Entry.Kind.ADJUST: _("Corrected by hand"),
+    Entry.Kind.MERGE_IN: _("From another card"),
+    Entry.Kind.MERGE_OUT: _("To another card"),
+    Entry.Kind.OPENING: _("Brought along at the beginning"),
+    Entry.Kind.FORFEIT: _("Given up"),
+}
+BONUSES: dict[str, object] = {
+    "birthday": _("For the birthday"),
+    "enrol": _("For joining"),
+    "referral": _("For a friend who came"),
+    "voucher": _("By a code"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +79,11 @@ class Told:
         return self.entry.amount
 
     @property
+    def reason(self) -> str:
+        """What a person gave as the reason, for the staff alone."""
+        return self.entry.reason if self.entry.kind == Entry.Kind.ADJUST else ""
+
+    @property
     def staff(self) -> str:
         """Who stood at the till, where the statement brought that too."""
         act = self.entry.refund if self.entry.refund_id else self.entry.purchase
@@ -62,10 +97,11 @@ class Told:
 def told(entry: Entry) -> Told:
     """An entry with its sale, which came in the same statement."""
     sale = entry.purchase
-    if sale is None:
-        return Told(entry, entry.reason, Sum((), entry.amount))
+    if sale is None or entry.kind not in OF_SALES:
+        title = BONUSES.get(entry.reason) or TITLES.get(entry.kind, "")
+        return Told(entry, str(title), Sum((), entry.amount))
     total = money(sale.total)
-    if entry.amount < 0:
+    if entry.kind == Entry.Kind.CLAWBACK:
         line = Line(
             gettext("What the sale of %(total)s gave") % {"total": total}, "", number(entry.amount)
         )
@@ -92,14 +128,76 @@ def sum_of(steps: Sequence[Step], points: int, *, rounding: str = FLOOR) -> Sum:
 
 def _line(step: Step) -> Line:
     points = _figure(Fraction(step["points"]))
-    if step["kind"] == VISIT:
-        return Line(gettext("A visit"), "", points)
+    text, why = _WORDS[step["kind"]](step)
+    if name := step.get("name"):
+        why = gettext("%(name)s: %(why)s") % {"name": name, "why": why} if why else name
+    return Line(text, why, points)
+
+
+def _spent(step: Step) -> tuple[str, str]:
     per, each = money(step["per"]), step["each"]
     if not step["steps"] and Fraction(step["points"]):
         why = gettext("%(n)s for every %(per)s") % {"n": number(each), "per": per}
-        return Line(money(step["basis"]), why, points)
-    why = ngettext("%(n)s point each", "%(n)s points each", each) % {"n": number(each)}
-    return Line(f"{number(step['steps'])} {TIMES} {per}", why, points)
+        return money(step["basis"]), why
+    return f"{number(step['steps'])} {TIMES} {per}", _apiece(each)
+
+
+def _visited(_step: Step) -> tuple[str, str]:
+    return gettext("A visit"), ""
+
+
+def _sold(step: Step) -> tuple[str, str]:
+    units = step["steps"]
+    text = ngettext("%(n)s item", "%(n)s items", units) % {"n": number(units)}
+    return text, _apiece(step["each"])
+
+
+def _multiplied(step: Step) -> tuple[str, str]:
+    amount = {"amount": money(step["basis"])}
+    return _times(step), gettext("what that adds on %(amount)s") % amount
+
+
+def _given(_step: Step) -> tuple[str, str]:
+    return gettext("A bonus"), ""
+
+
+def _raised(step: Step) -> tuple[str, str]:
+    return _times(step), gettext("what that adds as %(tier)s") % {"tier": step["rule"]}
+
+
+def _capped(step: Step) -> tuple[str, str]:
+    most = step["each"]
+    words = {
+        "points_per_purchase": ngettext(
+            "At most %(n)s point a sale", "At most %(n)s points a sale", most
+        ),
+        "points_per_day": ngettext("At most %(n)s point a day", "At most %(n)s points a day", most),
+        "points_per_member": ngettext(
+            "At most %(n)s point for each member", "At most %(n)s points for each member", most
+        ),
+        "visits_per_day": ngettext("At most %(n)s visit a day", "At most %(n)s visits a day", most),
+    }
+    return words[step["rule"]] % {"n": number(most)}, ""
+
+
+_WORDS: dict[str, Callable[[Step], tuple[str, str]]] = {
+    SPEND: _spent,
+    VISIT: _visited,
+    ITEM: _sold,
+    MULTIPLIER: _multiplied,
+    BONUS: _given,
+    TIER: _raised,
+    CAP: _capped,
+}
+
+
+def _apiece(each: int) -> str:
+    return ngettext("%(n)s point each", "%(n)s points each", each) % {"n": number(each)}
+
+
+def _times(step: Step) -> str:
+    factor = _figure(Fraction(step["each"], step["per"]))
+    return gettext("%(factor)s times the points") % {"factor": factor}
 
 
 def _rounded(exact: Fraction, rounding: str) -> str:
@@ -111,6 +209,4 @@ def _rounded(exact: Fraction, rounding: str) -> str:
 
 
 def _figure(value: Fraction) -> str:
-    if value.denominator == 1:
-        return number(value.numerator)
-    return f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return number(value.numerator) if value.denominator == 1 else fraction(value)

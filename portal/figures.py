@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Protocol
 
@@ -82,6 +83,12 @@ def _isolated(text: str) -> str:
 def decimal(value: float) -> str:
     """61.3"""
     return native(format_decimal(value, "#,##0.0", locale=locale()))
+
+
+def fraction(value: Fraction) -> str:
+    """28.5, with three decimals at most."""
+    text: str = format_decimal(Decimal(value.numerator) / value.denominator, locale=locale())
+    return native(text)
 
 
 def percent_of(percent: float, length: int) -> str:

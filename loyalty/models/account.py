@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from loyalty.models.member import Member
-from loyalty.models.program import Program
+from loyalty.models.program import Program, Tier
 from loyalty.models.purchase import Purchase, Refund
+from loyalty.models.voucher import Voucher
 from tenants.kinds import AppendOnly
 from tenants.models import TenantModel
 
@@ -20,9 +21,14 @@ from tenants.models import TenantModel
 class Account(TenantModel):
     """One member in one program. The row every command about her points locks first.
 
-    balance: points she can spend now. debt: points she owes after a clawback, repaid by the next
-    credit. carry: minor units of earlier sales that have not made a point yet. lifetime: points
-    ever earned.
+    balance: points she can spend now. pending: points that will become spendable. Both hold until
+    `next_change_at`, the first moment at which time alone changes something. debt: points she owes
+    after a clawback, repaid by the next credit. carry: minor units of earlier sales that have not
+    made a point yet; below zero where a refund took back cents that had already made one. lifetime:
+    points ever earned.
+
+    She is in `tier` since then and until `tier_until` (the first instant without it, before days of
+    grace); never below `floor_tier`, which a person granted.
     """
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="accounts", db_index=False)
@@ -30,10 +36,16 @@ class Account(TenantModel):
     balance = models.BigIntegerField(default=0)
     pending = models.BigIntegerField(default=0)
     debt = models.BigIntegerField(default=0)
-    carry = models.PositiveIntegerField(default=0)
+    carry = models.IntegerField(default=0)
     lifetime = models.BigIntegerField(default=0)
     last_activity = models.DateTimeField(null=True)
-    next_change_at = models.DateTimeField(null=True)  # until then, balance and pending hold
+    next_change_at = models.DateTimeField(null=True)
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", db_index=False)
+    tier_since = models.DateTimeField(null=True)
+    tier_until = models.DateTimeField(null=True)
+    floor_tier = models.ForeignKey(
+        Tier, models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [
@@ -47,6 +59,11 @@ class Account(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "last_activity"], name="account_by_activity"),
             models.Index(fields=["tenant", "balance"], name="account_by_balance"),
+            models.Index(
+                fields=["tenant", "next_change_at"],
+                condition=Q(next_change_at__isnull=False),
+                name="account_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -58,12 +75,22 @@ class Entry(AppendOnly, TenantModel):
     entries.
 
     When it was recorded is in its id (a UUIDv7). `operation` has no foreign key: operations are
-    forgotten after 35 days, entries never.
+    forgotten after 35 days, entries never; None is for what time did by itself. `reverses` is the
+    entry that this one takes back. `reason` is what a person gave, or which bonus it is.
     """
 
     class Kind(models.TextChoices):
         EARN = "earn"
+        BONUS = "bonus"
+        REDEEM = "redeem"
+        EXPIRE = "expire"
         CLAWBACK = "clawback"
+        RESTORE = "restore"
+        ADJUST = "adjust"
+        MERGE_IN = "merge_in"
+        MERGE_OUT = "merge_out"
+        OPENING = "opening"
+        FORFEIT = "forfeit"
 
     example = {"amount": 1}
 
@@ -71,10 +98,14 @@ class Entry(AppendOnly, TenantModel):
     kind = models.CharField(max_length=10, choices=Kind)
     amount = models.BigIntegerField()
     occurred_at = models.DateTimeField()
-    operation = models.UUIDField()
+    operation = models.UUIDField(null=True)
     purchase = models.ForeignKey(Purchase, models.PROTECT, null=True, related_name="entries")
     refund = models.ForeignKey(
         Refund, models.PROTECT, null=True, related_name="entries", db_index=False
+    )
+    voucher = models.ForeignKey(Voucher, models.PROTECT, null=True, related_name="entries")
+    reverses = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="reversed_by", db_index=False
     )
     reason = models.CharField(max_length=140, default="")
 

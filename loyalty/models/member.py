@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from loyalty.numbers import new_code
+from tenants.kinds import AppendOnly
 from tenants.models import SoftDelete, Staff, TenantModel
 
 
@@ -24,6 +25,10 @@ class Member(SoftDelete, TenantModel):
     staff = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="cards")
     status = models.CharField(max_length=7, choices=Status, default=Status.ACTIVE)
     language = models.CharField(max_length=12, default="", blank=True)
+    birth_date = models.DateField(null=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="merged", editable=False
+    )
     enrolled_at = models.DateTimeField()
     enrolled_by = models.CharField(max_length=80)  # an Actor's `who`
     source = models.CharField(max_length=20)  # "till", "poster", "import"
@@ -42,6 +47,11 @@ class Member(SoftDelete, TenantModel):
                 name="member_by_surname",
             ),
             models.Index(fields=["tenant", "enrolled_at"], name="member_by_enrolment"),
+            models.Index(
+                fields=["tenant", "birth_date"],
+                condition=models.Q(birth_date__isnull=False),
+                name="member_by_birthday",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,3 +101,83 @@ class Identifier(SoftDelete, TenantModel):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Consent(AppendOnly, TenantModel):
+    """That a member allowed something, or took it back: the latest of a purpose counts.
+
+    `text_version` names the words she agreed to. Membership never depends on any of them.
+    """
+
+    class Purpose(models.TextChoices):
+        MARKETING = "marketing"
+
+    example = {"purpose": "marketing"}
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="consents", db_index=False)
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    granted = models.BooleanField(default=False)
+    at = models.DateTimeField()
+    source = models.CharField(max_length=20)
+    text_version = models.CharField(max_length=40, default="")
+    who = models.CharField(max_length=80)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "member", "purpose", "at"], name="consent_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.granted}"
+
+
+class Referral(TenantModel):
+    """That one member brought another, who pays it with her first qualifying sale (`purchase`).
+
+    It is pending again when that sale is returned. The referrer is paid up to the program's cap.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        PAID = "paid"
+
+    friend = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False)
+    referrer = models.ForeignKey(Member, models.PROTECT, related_name="referrals")
+    status = models.CharField(max_length=7, choices=Status, default=Status.PENDING)
+    purchase = models.ForeignKey(
+        "loyalty.Purchase", models.PROTECT, null=True, related_name="referrals"
+    )
+    at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "friend"], name="referral_one_a_friend"),
+            models.CheckConstraint(
+                condition=~models.Q(friend=models.F("referrer")), name="referral_of_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"referral {self.status}"
+
+
+class Merge(TenantModel):
+    """That two cards of one person became one. `moved` names the rows that changed hands, so that
+    it can be undone.
+    """
+
+    kept = models.ForeignKey(Member, models.PROTECT, related_name="+")
+    gone = models.ForeignKey(Member, models.PROTECT, related_name="merges")
+    at = models.DateTimeField()
+    who = models.CharField(max_length=80)
+    moved = models.JSONField(default=dict)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(kept=models.F("gone")), name="merge_of_two"),
+        ]
+
+    def __str__(self) -> str:
+        return f"merge {self.pk}"

@@ -11,9 +11,10 @@ from tenants.models import Device, Location, Staff, TenantModel
 class Purchase(TenantModel):
     """A sale. Money is in minor units of the shop's currency.
 
-    `snapshot` keeps the terms and the arithmetic of its points (see pricing.Price.as_data), so
-    that a later refund prices what remains by the rules of that day. `ref` is the receipt's
-    number, or "".
+    `lines` are [sku, category, quantity, minor units] each. `flags` are what looked odd: "clock"
+    for a till that was ahead of us. `snapshot` keeps the terms and the arithmetic of its points
+    (pricing.Price.snapshot), so that a later refund prices what remains by the rules of that day.
+    `ref` is the receipt's number, or "".
     """
 
     account = models.ForeignKey(
@@ -25,11 +26,14 @@ class Purchase(TenantModel):
     ref = models.CharField(max_length=80, default="")
     occurred_at = models.DateTimeField()
     total = models.BigIntegerField()
+    tax = models.BigIntegerField(default=0)
+    reward_discount = models.BigIntegerField(default=0)
     refunded = models.BigIntegerField(default=0)
     earned = models.BigIntegerField(default=0)
     clawed = models.BigIntegerField(default=0)
     lines = models.JSONField(null=True)
     snapshot = models.JSONField(default=dict)
+    flags = models.JSONField(default=list)
 
     class Meta:
         constraints = [
@@ -41,6 +45,11 @@ class Purchase(TenantModel):
             models.CheckConstraint(
                 condition=Q(total__gte=0, refunded__gte=0, refunded__lte=F("total")),
                 name="purchase_refunded",
+            ),
+            models.CheckConstraint(
+                condition=Q(tax__gte=0, reward_discount__gte=0)
+                & Q(total__gte=F("tax") + F("reward_discount")),
+                name="purchase_parts",
             ),
             models.CheckConstraint(
                 condition=Q(clawed__gte=0, clawed__lte=F("earned")), name="purchase_clawed"
@@ -56,7 +65,10 @@ class Purchase(TenantModel):
 
 
 class Refund(TenantModel):
-    """Money given back of a purchase; a void is the whole of it."""
+    """Money given back of a purchase; a void is the whole of it.
+
+    `lines` is {sku: quantity} where goods came back, else None.
+    """
 
     purchase = models.ForeignKey(Purchase, models.PROTECT, related_name="refunds")
     ref = models.CharField(max_length=80, default="")

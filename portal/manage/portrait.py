@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from loyalty import enrolment, insights
+from loyalty import finding, insights
 from loyalty.models import Entry, Member
 from portal.arithmetic import Told, told
 from portal.charts import DAYS, rhythm, usual_gap
@@ -42,7 +42,7 @@ class DayOfLines:
 
 def rows(members: Sequence[Member], at: dt.datetime) -> list[Row]:
     """The members of one page with their phones and the rhythm of their visits. Two statements."""
-    phones = enrolment.phones_of(members)
+    phones = finding.phones_of(members)
     visits = insights.visits_of_each(members, since=at - dt.timedelta(days=DAYS))
     return [Row(m, phones.get(m.pk, ""), _drawn(visits.get(m.pk, []), at)) for m in members]
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from loyalty import insights, purchases
+from loyalty import insights, refunds
 from loyalty.models import Purchase
 from portal.arithmetic import is_undone
 from tenants.actors import Actor
@@ -59,7 +59,7 @@ def receipt_of(
         staff=_maker(purchase, by),
         balance=balance,
         undone=undone,
-        may_undo=not undone and purchases.may_void(purchase, by=by, at=at),
+        may_undo=not undone and refunds.may_void(purchase, by=by, at=at),
         fresh=fresh,
         refusal=refusal,
     )
@@ -79,6 +79,6 @@ def last_ten(device: Device, *, by: Actor, at: dt.datetime) -> list[Receipt]:
 def latest(device: Device, *, by: Actor, at: dt.datetime) -> Receipt | None:
     """The last sale of this till, as long as its maker may still undo it."""
     for sale in insights.last_sales(device.pk, limit=1):
-        if at - sale.occurred_at < purchases.UNDO_FOR:
+        if at - sale.occurred_at < refunds.UNDO_FOR:
             return receipt_of(sale, by=by, at=at)
     return None

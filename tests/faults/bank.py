@@ -151,8 +151,9 @@ class Bank:
         logs = Logs.of(self.logs)
         assert logs.ended == self.clients, "a client died"
         wrong = compare(logs, Books(self.stage, self.tenants))
-        if self.reader.wrong:
-            wrong["SUM"] = [*wrong.get("SUM", []), *self.reader.wrong]
+        walked = self.stage.faults_of([shop["slug"] for shop in self.shops])
+        if self.reader.wrong or walked:
+            wrong["SUM"] = [*wrong.get("SUM", []), *self.reader.wrong, *walked]
         return Outcome(
             wrong,
             acknowledged=logs.tries["ok"],

@@ -34,9 +34,10 @@ SALES = """
       JOIN loyalty_account a ON (a.tenant_id, a.id) = (p.tenant_id, p.account_id)
      WHERE p.tenant_id = ANY(%s)
 """
+# A refusal is kept under its key too, and is nothing that was done.
 OPERATIONS = """
     SELECT source, key, verb, result->>'purchase' FROM loyalty_operation
-     WHERE tenant_id = ANY(%s)
+     WHERE tenant_id = ANY(%s) AND result->>'refused' IS NULL
 """
 LOTS = """
     SELECT l.id::text, l.amount, l.remaining, coalesce(sum(x.amount), 0)::bigint

@@ -15,8 +15,9 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.backends.postgresql import compiler as plain
+from django.db.models import QuerySet
 
-from loyalty import enrolment, ledger, operations, purchases
+from loyalty import finding, ledger, operations, purchases, refunds
 from loyalty.models import Account, Entry, Operation
 from loyalty.sales import Known
 from tenants import cache, changes, jobs, limits, logs, reads
@@ -116,11 +117,11 @@ def balance_written_without_lock() -> None:
 
 @bug
 def void_looks_then_acts() -> None:
-    locked, void = ledger._locked, purchases.void
+    locked, void = QuerySet.select_for_update, refunds.void
     voiding: contextvars.ContextVar[bool] = contextvars.ContextVar("voiding", default=False)
 
-    def locked_but_for_voids(members: Any) -> list[Account]:
-        return (_unlocked if voiding.get() else locked)(members)
+    def locked_but_for_voids(rows: Any, **options: Any) -> Any:
+        return rows if voiding.get() else locked(rows, **options)
 
     def void_without_lock(*args: Any, **rest: Any) -> Any:
         token = voiding.set(True)
@@ -129,7 +130,8 @@ def void_looks_then_acts() -> None:
         finally:
             voiding.reset(token)
 
-    ledger._locked, purchases.void = locked_but_for_voids, void_without_lock  # type: ignore[assignment]
+    QuerySet.select_for_update = locked_but_for_voids  # type: ignore[method-assign]
+    refunds.void = void_without_lock  # type: ignore[assignment]
 
 
 # Books ----------------------------------------------------------------------------------------
@@ -261,11 +263,11 @@ def log_without_tenant() -> None:
 
 @bug
 def name_in_the_log() -> None:
-    found = enrolment.find_for_till
+    found = finding.find_for_till
 
     def told(text: str) -> Any:
         hits = found(text)
         logging.getLogger("portal.request").info("found %s", [hit.member.name for hit in hits])
         return hits
 
-    enrolment.find_for_till = told
+    finding.find_for_till = told

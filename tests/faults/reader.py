@@ -20,14 +20,15 @@ WRONG = """
         SELECT tenant_id, account_id, sum(remaining) AS amount FROM loyalty_lot
          WHERE tenant_id = ANY(%(shops)s) GROUP BY 1, 2
     )
-    SELECT a.tenant_id::text, a.id::text, a.balance, a.debt,
+    SELECT a.tenant_id::text, a.id::text, a.balance + a.pending, a.debt,
            coalesce(e.amount, 0)::bigint, coalesce(l.amount, 0)::bigint
       FROM loyalty_account a
       LEFT JOIN entries e ON (e.tenant_id, e.account_id) = (a.tenant_id, a.id)
       LEFT JOIN lots l ON (l.tenant_id, l.account_id) = (a.tenant_id, a.id)
      WHERE a.tenant_id = ANY(%(shops)s)
-       AND (a.balance - a.debt <> coalesce(e.amount, 0) OR a.balance <> coalesce(l.amount, 0)
-            OR a.balance < 0 OR a.debt < 0)
+       AND (a.balance + a.pending - a.debt <> coalesce(e.amount, 0)
+            OR a.balance + a.pending <> coalesce(l.amount, 0)
+            OR a.balance < 0 OR a.pending < 0 OR a.debt < 0)
 """
 
 
@@ -35,8 +36,9 @@ WRONG = """
 class Reader:
     """`with Reader(stage, shops) as reader:`; afterwards `reads`, and what was `wrong` in them.
 
-    Each snapshot looks at every member of every shop: her balance less her debt is the sum of her
-    entries, her open lots are her balance, and neither is ever below nothing.
+    Each snapshot looks at every member of every shop: her points less her debt are the sum of her
+    entries, her open lots are her points, and none of it is ever below nothing. What a sale gave is
+    pending to a command that came to the till before it and to its turn after it.
     """
 
     stage: Stage

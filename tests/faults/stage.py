@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Self
@@ -257,6 +258,20 @@ class Stage:
         assert answer, "no shops were opened"
         found: list[dict[str, Any]] = json.loads(answer)
         return found
+
+    def faults_of(self, slugs: Sequence[str]) -> list[str]:
+        """What is wrong in the books of these shops, as `verify_ledger` tells it."""
+        shops = [word for slug in slugs for word in ("--shop", slug)]
+        done = subprocess.run(
+            [sys.executable, "manage.py", "verify_ledger", *shops],
+            cwd=ROOT,
+            env=self.crew.environment | {"PORTAL_LOGIN": "worker", "LD_PRELOAD": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+        return done.stdout.splitlines() if done.returncode else []
 
     def log(self, since: int = 0) -> list[str]:
         """What web and worker said, a line each."""

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import pytest
 from django.db import connection
 
-from loyalty import enrolment
-from loyalty.enrolment import Newcomer, enrol, enrol_all, find_for_till, search
-from loyalty.models import Account, Identifier, Member
-from loyalty.refusals import NotAnIdentifier, NothingToKnowBy
+from loyalty import consents, enrolment, finding, ledger, programs
+from loyalty.enrolment import Newcomer, enrol, enrol_all, enrol_or_find, find
+from loyalty.finding import find_for_till, search
+from loyalty.models import Account, Entry, Identifier, Member, Referral, Reward, Voucher
+from loyalty.refusals import (
+    BadDate,
+    BadPhone,
+    NotAnIdentifier,
+    NothingToKnowBy,
+    UnknownMember,
+)
 from tenants.actors import Actor
 from tenants.context import inside
-from tests.conftest import NOW
+from tests.conftest import NOW, make_shop
+from tests.loyalty.racing import race
 
 
 def join(shop, **who):
@@ -99,7 +108,7 @@ def test_searching_uses_indexes_under_row_security(in_cafe):
     by_name = Member.objects.filter(name_key__begins="p17 ").explain()
     assert "member_by_name" in by_name
     assert "name_key" in by_name.split("Index Cond")[1].split("\n")[0]
-    by_digits = Identifier.objects.filter(enrolment._ends_with("1234")).explain()
+    by_digits = Identifier.objects.filter(finding._ends_with("1234")).explain()
     assert "identifier_by_last_digits" in by_digits
     assert "reversed" in by_digits.split("Index Cond")[1].split("\n")[0]
 
@@ -107,11 +116,11 @@ def test_searching_uses_indexes_under_row_security(in_cafe):
 def test_a_link_opens_the_card_it_was_made_for(cafe, spa):
     with inside(cafe.tenant):
         secret = enrolment.new_link(cafe.member)
-        assert enrolment.member_by_link(secret) == cafe.member
-        assert enrolment.member_by_link("x") is None
+        assert finding.member_by_link(secret) == cafe.member
+        assert finding.member_by_link("x") is None
         assert not Identifier.objects.filter(value=secret).exists()
     with inside(spa.tenant):
-        assert enrolment.member_by_link(secret) is None
+        assert finding.member_by_link(secret) is None
 
 
 def test_enrolment_keeps_who_when_and_how(in_cafe):
@@ -122,3 +131,123 @@ def test_enrolment_keeps_who_when_and_how(in_cafe):
         "till",
     )
     assert member.enrolled_at.tzinfo is dt.UTC
+
+
+def entries(member):
+    found = Entry.objects.filter(account__member=member).order_by("id")
+    return list(found.values_list("kind", "amount", "reason"))
+
+
+def test_a_phone_with_a_digit_too_few_is_told_as_such(in_cafe):
+    for bad in ("12", "050 123 456", "call me"):
+        with pytest.raises(BadPhone) as told:
+            join(in_cafe, phone=bad)
+        assert told.value.code == "bad_phone"
+
+
+def test_she_is_found_by_whatever_she_gave(in_cafe):
+    omar = join(in_cafe, name="Omar", phone="0507654321", email="Omar@X.example", card="A 17")
+    for known in (
+        {"phone": "+971 (50) 765-4321"},
+        {"email": " oMar@x.EXAMPLE "},
+        {"card": "A 17"},
+        {"card": omar.code.lower()},
+    ):
+        assert find(**known) == omar
+    with pytest.raises(UnknownMember):
+        find(phone="0507654322")
+    with pytest.raises(UnknownMember):
+        find(card="A 18")
+    with pytest.raises(BadPhone):
+        find(phone="12")
+    with pytest.raises(NotAnIdentifier):
+        find(email="omar")
+    with pytest.raises(NothingToKnowBy):
+        find()
+
+
+def test_whoever_is_known_already_is_told_so_and_not_changed(in_cafe):
+    again = enrol_or_find(
+        phone="0501234567",
+        name="Mina",
+        birth_date=dt.date(1990, 5, 1),
+        referred_by=in_cafe.member,
+        marketing="2026-01",
+        at=NOW,
+        by=in_cafe.till,
+    )
+    assert (again.member, again.existing) == (in_cafe.member, True)
+    member = Member.objects.get()
+    assert (member.name, member.birth_date) == ("Amina Rahman", None)
+    assert not Referral.objects.exists()
+    assert not consents.audience("marketing").exists()
+
+
+def test_what_she_says_of_herself_is_kept(in_cafe):
+    done = enrol_or_find(
+        email="omar@x.example",
+        birth_date=dt.date(1990, 2, 28),
+        referred_by=in_cafe.member,
+        marketing="2026-01",
+        at=NOW,
+        by=in_cafe.till,
+    )
+    assert not done.existing
+    assert Member.objects.get(pk=done.member.pk).birth_date == dt.date(1990, 2, 28)
+    referral = Referral.objects.get()
+    assert (referral.friend, referral.referrer) == (done.member, in_cafe.member)
+    assert list(consents.audience("marketing")) == [done.member]
+
+
+@pytest.mark.parametrize("born", [dt.date(1899, 12, 31), NOW.date() + dt.timedelta(days=1)])
+def test_a_birthday_that_cannot_be_is_refused(in_cafe, born):
+    with pytest.raises(BadDate):
+        join(in_cafe, phone="0507654321", birth_date=born)
+    assert Member.objects.count() == 1
+
+
+def test_joining_pays_its_bonus_once(in_cafe):
+    programs.set_policy(in_cafe.program, {"enrol_bonus": 25}, at=NOW, by=in_cafe.till)
+    omar = join(in_cafe, phone="0507654321")
+    assert join(in_cafe, phone="050-765 4321") == omar
+    assert entries(omar) == [("bonus", 25, "enrol")]
+    assert ledger.account_of(omar).balance == 25
+    (bulk,) = enrol_all([(Newcomer(card="1"), NOW)], by=Actor.importing("x"), source="import")
+    assert entries(bulk) == []
+
+
+def test_a_bonus_that_fills_the_card_issues_its_reward(in_cafe):
+    programs.set_policy(in_cafe.program, {"enrol_bonus": 25}, at=NOW, by=in_cafe.till)
+    Reward.objects.create(
+        program=in_cafe.program, name="Tea", kind="item", cost=20, value=300, is_auto=True
+    )
+    omar = join(in_cafe, phone="0507654321")
+    assert Voucher.objects.get().owner == omar
+    assert ledger.account_of(omar).balance == 5
+
+
+def test_the_friend_of_a_merged_card_is_the_friend_of_the_one_that_was_kept(in_cafe):
+    old = join(in_cafe, card="old")
+    Member.objects.filter(pk=old.pk).update(merged_into=in_cafe.member, status="merged")
+    join(in_cafe, card="new", referred_by=Member.objects.get(pk=old.pk))
+    assert Referral.objects.get().referrer == in_cafe.member
+
+
+@pytest.fixture
+def committed(transactional_db):
+    return make_shop("cafe")
+
+
+def test_two_clerks_enrol_one_person(committed):
+    shop = committed
+    with inside(shop.tenant):
+        programs.set_policy(shop.program, {"enrol_bonus": 25}, at=NOW, by=shop.till)
+    spellings = ("055 111 2233", "+971551112233")
+    for turn in range(5):
+        told = [f"{text[:-1]}{turn}" for text in spellings]
+        acts = [partial(enrol_or_find, phone=told[n % 2], at=NOW, by=shop.till) for n in range(4)]
+        outcomes = race(shop, acts)
+        assert len({o.member.pk for o in outcomes}) == 1
+        assert sorted(o.existing for o in outcomes) == [False, True, True, True]
+        with inside(shop.tenant):
+            assert entries(outcomes[0].member) == [("bonus", 25, "enrol")]

@@ -7,8 +7,10 @@ import datetime as dt
 import pytest
 
 from loyalty import insights, ledger
-from loyalty.enrolment import enrol, search
-from loyalty.purchases import record, void
+from loyalty.enrolment import enrol
+from loyalty.finding import search
+from loyalty.purchases import record
+from loyalty.refunds import void
 from tests.conftest import NOW
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)

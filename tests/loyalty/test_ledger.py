@@ -10,7 +10,8 @@ from django.db import DatabaseError, connection, transaction
 from loyalty import ledger
 from loyalty.enrolment import enrol
 from loyalty.models import Account, Allocation, Entry, Lot, Member, Program, Purchase
-from loyalty.purchases import record, void
+from loyalty.purchases import record
+from loyalty.refunds import void
 from loyalty.refusals import AlreadyVoided, Refusal
 from tenants.context import inside
 from tests.conftest import NOW, make_shop

@@ -88,5 +88,8 @@ def named(sql: str) -> str:
     verb = plain.split(" ", 1)[0].upper()
     if verb in ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET"):
         return ""
-    table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', plain)
+    outer = plain
+    while (shorter := re.sub(r"\([^()]*\)", "", outer)) != outer:  # what is asked beside
+        outer = shorter
+    table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', outer)
     return f"{verb} {table[1] if table else plain}"

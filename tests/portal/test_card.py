@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from loyalty.models import Program
-from loyalty.purchases import record, void
+from loyalty.purchases import record
+from loyalty.refunds import void
 from loyalty.sales import Recorded
 from tenants import secrets
 from tenants.context import inside

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from loyalty import insights, overview, purchases
+from loyalty import insights, overview, purchases, refunds
 from loyalty.enrolment import enrol
+from loyalty.models import BooksCheck
 from tenants.actors import Actor
 from tenants.context import inside
 from tests.portal.conftest import PIECE
@@ -75,7 +76,7 @@ def test_a_members_page_unfolds_each_entry(owner, cafe, sold):
 
 def test_what_was_undone_stays_in_the_account(owner, cafe, sold):
     with inside(cafe.tenant):
-        purchases.void(sold.purchase, at=timezone.now(), by=cafe.till, key=str(uuid4()))
+        refunds.void(sold.purchase, at=timezone.now(), by=cafe.till, key=str(uuid4()))
     page = owner.get(f"/manage/members/{cafe.member.pk}/").text
     assert "Taken back: AED\u00a024.50" in page
     assert 'class="undone"' in page
@@ -145,7 +146,7 @@ def test_home_keeps_its_figures_until_the_next_sale(owner, cafe, statements):
             page = owner.get("/manage/").text
             assert f"{visits} visit" in page
             assert "Members spent" in page
-        purchases.void(sale.purchase, at=timezone.now(), by=cafe.till, key=str(uuid4()))
+        refunds.void(sale.purchase, at=timezone.now(), by=cafe.till, key=str(uuid4()))
         assert "1 visit</a>" in owner.get("/manage/").text
 
 
@@ -167,3 +168,34 @@ def test_kept_figures_are_the_figures(owner, cafe, sold):
 def figures_of(page):
     """Everything on the page but its clock and tokens."""
     return re.findall(r'class="fig">.*?</td>|<svg.*?</svg>', page, re.DOTALL)
+
+
+def checked(cafe, at=None, **found):
+    with inside(cafe.tenant):
+        BooksCheck.objects.create(at=at or timezone.now(), entries=1204, **found)
+
+
+def test_home_says_in_one_quiet_line_that_the_books_were_checked(owner, cafe):
+    assert "checked last night" not in owner.get("/manage/").text
+    checked(cafe)
+    page = owner.get("/manage/").text
+    assert "The books were checked last night: 1,204 entries, nothing wrong." in page
+    assert "notice bad" not in page
+    for language, word in (("ar", "فُحصت الدفاتر"), ("bn", "খাতা মিলিয়ে")):
+        assert word in owner.get("/manage/", {"lang": language}, follow=True).text
+
+
+def test_home_says_when_the_last_check_is_no_longer_of_last_night(owner, cafe):
+    checked(cafe, at=timezone.now() - timedelta(days=9))
+    page = owner.get("/manage/").text
+    assert "The books were last checked on" in page
+    assert "last night" not in page
+
+
+def test_home_does_not_hide_that_the_books_are_wrong(owner, cafe):
+    checked(cafe, wrong=2, faults=[{"kind": "sum", "member": "7KQ2M9XAB3CD", "amount": 5}])
+    page = owner.get("/manage/").text
+    assert "The books do not add up in 2 places." in page
+    assert 'role="alert"' in page
+    assert "7KQ2M9XAB3CD" in page
+    assert "nothing wrong" not in page

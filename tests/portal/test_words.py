@@ -6,12 +6,20 @@ import io
 import re
 
 import pytest
+from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from portal.home import ROOT
 
 LANGUAGES = ["ar", "bn"]
+KEYWORDS = {
+    **DEFAULT_KEYWORDS,
+    "gettext_lazy": None,
+    "ngettext_lazy": (1, 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|<[^>]+>")
 
 
@@ -47,6 +55,21 @@ def test_every_word_of_the_templates_is_in_the_catalogue(language):
     for file in (ROOT / "templates").rglob("*.html"):
         for _, text in re.findall(r"""{% translate (["'])(.*?)\1""", file.read_text()):
             assert text in known, f"{file.name}: {text}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_code_is_in_the_catalogue(language):
+    known = {(message.context, *texts(message.id)) for message in catalogue(language)}
+    missing = [where for where, word in words_of_the_code() if word not in known]
+    assert missing == []
+
+
+def words_of_the_code():
+    for package in ("portal", "loyalty", "tenants"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            with file.open("rb") as source:
+                for line, found, _, context in extract("python", source, keywords=KEYWORDS):
+                    yield f"{file.relative_to(ROOT)}:{line} {found}", (context, *texts(found))
 
 
 def texts(found) -> list[str]:

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from loyalty import enrolment, insights
+from loyalty import enrolment, finding, insights
 from loyalty.models import Account, Member
 from portal import links
 from portal.arithmetic import told
@@ -30,7 +30,7 @@ KEPT_FOR = 60  # seconds
 @require_safe
 def card(request: HttpRequest) -> HttpResponse:
     secret = request.COOKIES.get(cookie_name(CARD_COOKIE), "")
-    account = enrolment.account_by_link(secret) if secret else None
+    account = finding.account_by_link(secret) if secret else None
     if account is None:
         return _without_account(request, secret)
     name = _name_of(account)
@@ -60,7 +60,7 @@ def _name_of(account: Account) -> str:
 
 def _without_account(request: HttpRequest, secret: str) -> HttpResponse:
     """No program is live: the card says so. Or the link is nothing: the shop's page, without it."""
-    member = enrolment.member_by_link(secret) if secret else None
+    member = finding.member_by_link(secret) if secret else None
     if member:
         return answer(HttpResponse(_drawn(request, member, None)))
     response = see_other(reverse("card:shop"))

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from loyalty import enrolment
+from loyalty import finding
 from portal.guards import CARD_COOKIE, cookie_name, person_at_till
 from portal.pages import page, see_other
 
@@ -27,6 +27,6 @@ def scanned(request: HttpRequest, code: str) -> HttpResponse:
     """What a card's code says: staff get the member at the till; anybody else the shop's page,
     whatever the code.
     """
-    if person_at_till(request) and (member := enrolment.with_code(code)):
+    if person_at_till(request) and (member := finding.with_code(code)):
         return see_other(reverse("till:member", kwargs={"pk": member.pk}))
     return see_other(reverse("card:shop"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -13,6 +15,8 @@ from portal import charts
 from portal.arithmetic import told
 from portal.guards import StaffRequest, manager
 from portal.pages import page
+
+LATELY = dt.timedelta(hours=36)  # a check of last night, whatever the shop's zone
 
 
 @require_safe
@@ -32,6 +36,8 @@ def home(request: StaffRequest) -> HttpResponse:
         "returning": figures.returning,
         "standing": figures.standing,
         "program": programs.live(),
+        "checked": figures.checked,
+        "checked_lately": figures.checked and now - figures.checked.at < LATELY,
         "month": month,
         "month_visits": visits,
         "by_hour": charts.hours(

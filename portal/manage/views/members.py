@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from loyalty import enrolment, insights, ledger
+from loyalty import finding, insights, ledger
 from loyalty.models import Member
 from portal.charts import DAYS, rhythm, usual_gap
 from portal.guards import StaffRequest, manager
@@ -29,7 +29,7 @@ def members(request: StaffRequest) -> HttpResponse:
     form.is_valid()
     q, sort = form.cleaned_data.get("q", ""), form.cleaned_data.get("sort", "last")
     found = insights.members_page(
-        enrolment.search(q), sort=sort, number=form.cleaned_data.get("page", 1)
+        finding.search(q), sort=sort, number=form.cleaned_data.get("page", 1)
     )
     context = {
         "section": "members",
@@ -59,7 +59,7 @@ def member(request: StaffRequest, pk: UUID) -> HttpResponse:
         "staff": request.staff,
         "member": found,
         "account": account,
-        "phone": enrolment.phone_of(found),
+        "phone": finding.phone_of(found),
         "totals": insights.totals(account),
         "days": by_day(entries[:ENTRIES], standing),
         "older": entries[ENTRIES - 1].occurred_at.isoformat() if len(entries) > ENTRIES else "",

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from loyalty import enrolment, ledger, numbers
+from loyalty import finding, ledger, numbers
 from loyalty.models import Member
 from portal import guards
 from portal.guards import DeviceRequest, TillRequest, unlocked
@@ -53,7 +53,7 @@ def members(request: TillRequest) -> HttpResponse:
     """Who ends in these digits. A card's code, scanned or typed whole, opens its member at once."""
     form = Sought(request.GET)
     sought = form.cleaned_data["q"] if form.is_valid() else ""
-    hits = enrolment.find_for_till(sought) if len(sought) >= ENOUGH_DIGITS else []
+    hits = finding.find_for_till(sought) if len(sought) >= ENOUGH_DIGITS else []
     if len(hits) == 1 and numbers.read_code(sought):
         return member(request, hits[0].member.pk)
     alone = len(hits) == 1 and len(numbers.digits(sought)) >= SURE_DIGITS
@@ -72,7 +72,7 @@ def sale_of(request: TillRequest, found: Member) -> dict[str, object]:
     """What the till needs to take a sale of this member; the key makes two taps one sale."""
     return {
         "member": found,
-        "phone": enrolment.phone_of(found),
+        "phone": finding.phone_of(found),
         "account": ledger.account_of(found),
         "key": uuid7(),
         "amount": "",

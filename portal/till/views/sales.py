@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from loyalty import purchases as verbs
+from loyalty import refunds
 from loyalty.models import Member, Purchase
 from loyalty.refusals import Refusal
 from portal.arithmetic import sum_of
@@ -67,7 +68,7 @@ def member_purchases(request: TillRequest, pk: UUID) -> HttpResponse:
             key=str(form.cleaned_data["key"]),
         )
     except Refusal as refusal:
-        return _again(request, member, form, str(refusal))
+        return _again(request, member, form, str(refusal), refused=refusal.is_final)
     if not wants_piece(request):
         return see_other(reverse("till:till"))
     receipt = receipt_of(
@@ -100,7 +101,7 @@ def reversal(request: TillRequest, pk: UUID) -> HttpResponse:
     key = form.cleaned_data["key"] if form.is_valid() else uuid7()
     now, refusal, balance = timezone.now(), "", None
     try:
-        voided = verbs.void(purchase, at=now, by=request.by, key=str(key))
+        voided = refunds.void(purchase, at=now, by=request.by, key=str(key))
         purchase, balance = voided.purchase, voided.account.balance
     except Refusal as refused:
         refusal = str(refused)
@@ -122,11 +123,14 @@ def reversal(request: TillRequest, pk: UUID) -> HttpResponse:
     return counter(request, receipt=receipt, fragment="strip", also=(), status=status)
 
 
-def _again(request: TillRequest, member: Member, form: Sale, said: str) -> HttpResponse:
-    """The same form with what was typed and its key, and a sentence about it."""
-    kept = {
-        "amount": request.POST.get("amount", "")[:LONGEST],
-        "key": form.cleaned_data.get("key") or uuid7(),
-    }
+def _again(
+    request: TillRequest, member: Member, form: Sale, said: str, *, refused: bool = False
+) -> HttpResponse:
+    """The same form with what was typed and its key, and a sentence about it.
+
+    What was refused stays so under its key: whoever presses again means a new command.
+    """
+    key = None if refused else form.cleaned_data.get("key")
+    kept = {"amount": request.POST.get("amount", "")[:LONGEST], "key": key or uuid7()}
     context = {**sale_of(request, member), **kept, "said": said}
     return counter(request, context, status=422)
