@@ -22,6 +22,7 @@ from loyalty.models import Account, Entry, Member, Program, Purchase
 from tenants import shops
 
 PAGE = 50
+TOLD = ("purchase__staff", "refund__staff", "voucher__reward")  # what an entry is told with
 SORTS = {
     "last": "-accounts__last_activity",
     "name": "name_key",
@@ -166,7 +167,7 @@ def at_the_counter(limit: int = 10) -> list[Entry]:
     """The latest entries of the ledger, with their member, sale and who was at the till. One
     statement.
     """
-    entries = Entry.objects.select_related("account__member", "purchase__staff", "refund__staff")
+    entries = Entry.objects.select_related("account__member", *TOLD)
     return list(entries.order_by("-occurred_at", "-id")[:limit])
 
 
@@ -195,7 +196,7 @@ def timeline(member: Member, *, limit: int = 50, before: dt.datetime | None = No
     entries = Entry.objects.filter(account__member=member.pk)
     if before:
         entries = entries.filter(occurred_at__lt=before)
-    entries = entries.select_related("purchase__staff", "refund__staff", "account")
+    entries = entries.select_related("account", *TOLD)
     return list(entries.order_by("-occurred_at", "-id")[:limit])
 
 
@@ -239,7 +240,7 @@ def standing_before(account: Account, before: dt.datetime | None) -> int:
 
 def last_entries(account: Account, *, limit: int = 5) -> list[Entry]:
     """What a customer's card shows of her account, newest first. One statement."""
-    rows = Entry.objects.filter(account=account.pk).select_related("purchase")
+    rows = Entry.objects.filter(account=account.pk).select_related(*TOLD)
     return list(rows.order_by("-occurred_at", "-id")[:limit])
 
 

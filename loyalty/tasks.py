@@ -11,7 +11,7 @@ from tenants import jobs
 log = logging.getLogger("portal.books")
 # Local hours. By four, the day that points were good through is over, and no clock is put forward
 # or back any more. Birthdays begin in the morning, and are looked for again in case nobody did.
-SWEEPING, CELEBRATING = {4}, {6, 12, 18}
+SWEEPING, LOOKING_BACK, CELEBRATING = {4}, {5}, {6, 12, 18}
 
 
 @jobs.periodic("53 2 * * *", name="loyalty.forget_operations_of_all")
@@ -26,10 +26,11 @@ def forget_operations(at: str) -> None:
     operations.forget_old(dt.datetime.fromisoformat(at))
 
 
-@jobs.periodic("11 3 * * *", name="loyalty.check_books_of_all")
-def check_books_of_all(at: dt.datetime) -> None:
-    """Each night, one job a shop."""
-    jobs.enqueue_for_all(check_books, at=at.isoformat())
+@jobs.periodic("29 * * * *", name="loyalty.look_back_where_it_is_night")
+def look_back_where_it_is_night(at: dt.datetime) -> None:
+    """Each hour, two jobs for each shop in whose night it is, after the sweep."""
+    jobs.enqueue_where_it_is(LOOKING_BACK, check_books, at=at)
+    jobs.enqueue_where_it_is(LOOKING_BACK, sum_up_days, at=at)
 
 
 @jobs.task(name="loyalty.check_books")
@@ -41,12 +42,6 @@ def check_books(at: str) -> None:
     if found.wrong:
         kinds = sorted({str(fault["kind"]) for fault in found.faults})
         log.error("books wrong", extra={"facts": {"count": found.wrong, "kinds": kinds}})
-
-
-@jobs.periodic("29 3 * * *", name="loyalty.sum_up_days_of_all")
-def sum_up_days_of_all(at: dt.datetime) -> None:
-    """Each night, one job a shop."""
-    jobs.enqueue_for_all(sum_up_days, at=at.isoformat())
 
 
 @jobs.task(name="loyalty.sum_up_days")

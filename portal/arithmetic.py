@@ -98,19 +98,26 @@ def told(entry: Entry) -> Told:
     """An entry with its sale, which came in the same statement."""
     sale = entry.purchase
     if sale is None or entry.kind not in OF_SALES:
-        title = BONUSES.get(entry.reason) or TITLES.get(entry.kind, "")
-        return Told(entry, str(title), Sum((), entry.amount))
+        return Told(entry, _title(entry), Sum((), entry.amount))
     total = money(sale.total)
     if entry.kind == Entry.Kind.CLAWBACK:
         line = Line(
             gettext("What the sale of %(total)s gave") % {"total": total}, "", number(entry.amount)
         )
-        title = gettext("Taken back: %(total)s") % {"total": total}
+        given_back = money(entry.refund.amount) if entry.refund else total
+        title = gettext("Taken back: %(total)s") % {"total": given_back}
         return Told(entry, title, Sum((line,), entry.amount))
     steps = cast(Sequence[Step], sale.snapshot.get("steps", ()))
     rounding = str(sale.snapshot.get("rounding", FLOOR))
     title = gettext("Bought for %(total)s") % {"total": total}
     return Told(entry, title, sum_of(steps, entry.amount, rounding=rounding), is_undone(sale))
+
+
+def _title(entry: Entry) -> str:
+    """What happened, and to which reward."""
+    title = str(BONUSES.get(entry.reason) or TITLES.get(entry.kind, ""))
+    reward = entry.voucher.reward if entry.voucher else None
+    return f"{title}: {reward.name}" if reward else title
 
 
 def is_undone(sale: Purchase) -> bool:

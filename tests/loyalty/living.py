@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 from loyalty import (
     adjustments,
+    birthdays,
+    imports,
     members,
     merging,
     programs,
@@ -16,7 +18,7 @@ from loyalty import (
     sweeping,
     vouchers,
 )
-from loyalty.enrolment import enrol
+from loyalty.enrolment import enrol, find
 from loyalty.models import Reward
 from loyalty.pricing import Line
 from tenants.actors import Actor
@@ -29,6 +31,8 @@ POLICY = {
     "pending_days": 1,
     "referral": {"referrer": 20, "friend": 10, "min_spend": 1000},
     "point_value": "3.5",
+    "birthday_bonus": 8,
+    "enrol_bonus": 3,
 }
 RULES = [
     {"kind": "spend", "points": 1, "per": 100},
@@ -57,11 +61,13 @@ def live(shop):
         for name, phone in (("Ann", "0501111111"), ("Bob", "0502222222"))
     )
     told.cat = enrol(name="Cat", phone="0503333333", at=BEGAN, by=owner, referred_by=told.ann)
-    told.dan = enrol(name="Dan", card="dan", at=BEGAN, by=owner)
-    told.eve = enrol(name="Eve", email="eve@x.example", at=BEGAN, by=owner)
+    born = (BEGAN + 80 * DAY).date().replace(year=1990)
+    told.dan = enrol(name="Dan", card="dan", birth_date=born, at=BEGAN, by=owner)
+    told.eve = enrol(name="Eve", email="eve@x.example", birth_date=born, at=BEGAN, by=owner)
     _sell_and_return(told)
     _spend(told)
     _change_cards(told)
+    _bring_and_part(told)
     return told
 
 
@@ -114,3 +120,16 @@ def _change_cards(told):
     sell(told, told.eve, 4000, at)
     told.merge = merging.merge(told.eve, told.ann, at=at + 2 * DAY, by=by, key="m1").merge
     sell(told, told.cat, 3300, at + 2 * DAY)
+
+
+def _bring_and_part(told):
+    by, at = told.owner, BEGAN + 80 * DAY
+    birthdays.award(at)
+    row = {"name": "Fay", "card": "fay", "points": "60", "expires": "2026-03-20"}
+    imports.import_members([row], name="old cards", at=at, by=by)
+    told.fay = find(card="fay")
+    members.block(told.fay, at=at, by=by)
+    members.unblock(told.fay, at=at, by=by)
+    joined = merging.merge(told.fay, told.cat, at=at + DAY, by=by, key="m2").merge
+    redemptions.redeem(told.cat, told.coffee, at=at + 2 * DAY, by=by, key="u5")
+    merging.unmerge(joined, at=at + 3 * DAY, by=by, key="m3")

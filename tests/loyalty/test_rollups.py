@@ -51,7 +51,7 @@ def test_every_day_that_is_over_has_a_row_and_its_figures_are_those_of_the_repor
             assert getattr(row, figure) == getattr(told, figure) - getattr(before, figure)
         assert row.outstanding == told.outstanding
         before = told
-    assert sum(row.joined for row in rows().values()) == 5
+    assert sum(row.joined for row in rows().values()) == 6
     assert list(rollups.verify()) == []
 
 

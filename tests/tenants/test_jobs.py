@@ -22,10 +22,9 @@ from psycopg.rows import namedtuple_row
 from loyalty import tasks as loyalty_tasks
 from loyalty.models import Operation
 from loyalty.tasks import (
-    check_books_of_all,
     forget_operations,
     forget_operations_of_all,
-    sum_up_days_of_all,
+    look_back_where_it_is_night,
 )
 from portal.home import ROOT
 from tenants import jobs, tasks, usage
@@ -212,14 +211,19 @@ def test_tidying_waits_until_nobody_wants_anything(two, queue):
 
 def test_each_shop_is_tidied_by_a_job_of_its_own(two, queue):
     tasks.tidy_all(AT)
-    for nightly in (forget_operations_of_all, check_books_of_all, sum_up_days_of_all):
-        nightly(AT)
+    forget_operations_of_all(AT)
     told = {(job.queue_name, job.task_name) for job in queue.all()}
     names = {str(tenant.pk) for tenant in two}
-    of_shop = ("forget_operations", "check_books", "sum_up_days")
-    assert told == {
-        (n, t) for n in names for t in ("tenants.tidy", *(f"loyalty.{t}" for t in of_shop))
-    }
+    assert told == {(n, t) for n in names for t in ("tenants.tidy", "loyalty.forget_operations")}
+
+
+def test_the_books_of_a_shop_are_looked_at_in_its_own_night(two, queue):
+    for hour in range(24):
+        look_back_where_it_is_night(AT + dt.timedelta(hours=hour))
+    told = [(job.queue_name, job.task_name, job.args["arguments"]) for job in queue.all()]
+    at = {"at": (AT + dt.timedelta(hours=1)).isoformat()}  # five in Dubai
+    names = ("loyalty.check_books", "loyalty.sum_up_days")
+    assert sorted(told) == sorted((str(t.pk), name, at) for t in two for name in names)
 
 
 def test_tidying_leaves_what_is_still_needed(in_cafe):
