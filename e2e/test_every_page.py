@@ -13,10 +13,27 @@ from loyalty import purchases, refunds
 from tenants import limits
 from tenants.context import inside
 
-LOOKS = [
-    pytest.param({"language": "", "dark": False}, id="day"),
-    pytest.param({"language": "?lang=ar", "dark": True}, id="night-arabic"),
-]
+DAY = pytest.param({"language": "", "dark": False}, id="day")
+NIGHT = pytest.param({"language": "?lang=ar", "dark": True}, id="night-arabic")
+LOOKS = [DAY, NIGHT]
+
+
+def on(*sizes):
+    """Each size and each look once in every run, all pairs of them in the thorough one."""
+    first, second = sizes
+    pairs = [(first, NIGHT), (second, DAY), (first, DAY), (second, NIGHT)]
+    return pytest.mark.parametrize(
+        ("size", "look"),
+        [
+            pytest.param(
+                size,
+                *look.values,
+                id=f"{size}-{look.id}",
+                marks=[pytest.mark.thorough] if number > 1 else [],
+            )
+            for number, (size, look) in enumerate(pairs)
+        ],
+    )
 
 
 @pytest.fixture
@@ -30,8 +47,7 @@ def sold(shop) -> None:
                 refunds.void(sale.purchase, at=at, by=shop.till, key=str(uuid4()))
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("size", ["phone", "tablet"])
+@on("phone", "tablet")
 def test_the_till(till, shop, sold, size, look):
     page = till(size, **look)
     assert_accessible(page)
@@ -58,8 +74,7 @@ def test_the_till(till, shop, sold, size, look):
     assert_accessible(page)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@on("phone", "desk")
 def test_the_portal(owner, shop, sold, size, look):
     page = owner(size, **look)
     assert_accessible(page)
@@ -85,8 +100,7 @@ def test_the_card(open_browser, card, shop, sold, look):
     assert_accessible(page)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@on("phone", "desk")
 def test_the_doors_and_the_pages_of_error(open_browser, shop, size, look):
     page = open_browser(shop, size, dark=look["dark"])
     for path in (
@@ -101,8 +115,7 @@ def test_the_doors_and_the_pages_of_error(open_browser, shop, size, look):
         assert_accessible(page)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@on("phone", "desk")
 def test_the_page_that_says_it_was_too_much(open_browser, shop, size, look, monkeypatch):
     slow = limits.Rate(per_minute=1, burst=1)
     monkeypatch.setitem(limits.PLANS, "free", dict.fromkeys(limits.POLICIES, slow))
