@@ -29,15 +29,20 @@ RETURNED = Q(purchase__total__gt=0, purchase__refunded=F("purchase__total"))
 
 def asks_history(promise: Promise) -> bool:
     """Does pricing have to look at earlier sales?"""
+    return _has_caps(promise) or bool(limited(promise))
+
+
+def _has_caps(promise: Promise) -> bool:
+    """Is there a cap on more than one sale?"""
     caps = promise.policy.caps
-    per_day = caps.points_per_day is not None or caps.visits_per_day is not None
-    return per_day or caps.points_per_member is not None or bool(limited(promise))
+    over = (caps.points_per_day, caps.visits_per_day, caps.points_per_member)
+    return any(cap is not None for cap in over)
 
 
 def limited(promise: Promise) -> list[Rule]:
     """The rules that count only so often."""
     rules = promise.tariff.terms.rules
-    return [r for r in rules if r.conditions.limit or r.conditions.total_uses is not None]
+    return [rule for rule in rules if rule.conditions.is_limited]
 
 
 def situation_of(
@@ -58,7 +63,7 @@ def situation_of(
         return situation
     rules = limited(promise)
     used_up = [rule.id for rule in rules if _is_used_up(account, rule, promise, at)]
-    today, visits, ever = _earned(account, promise, at)
+    today, visits, ever = _earned(account, promise, at) if _has_caps(promise) else (0, 0, 0)
     return replace(
         situation,
         uses=dict.fromkeys(used_up, USED_UP),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from loyalty.conditions import Conditions
 from loyalty.policy import NOTHING, Exclude
@@ -87,11 +87,6 @@ def read(snapshot: Mapping[str, Any]) -> Settled:
         exclude=Exclude(frozenset(skus), frozenset(categories)),
         cap=Cap(*cap) if cap else None,
     )
-
-
-def steps_of(snapshot: Mapping[str, Any]) -> list[Step]:
-    """The arithmetic of a sale, as it was told then."""
-    return cast(list[Step], snapshot.get("steps", []))
 
 
 def _rule_data(rule: Rule, skus: set[str], categories: set[str]) -> list[object]:
