@@ -222,7 +222,7 @@ def web(environment: dict[str, str], *, workers: int = 1) -> Iterator[tuple[int,
     process = subprocess.Popen(
         [*command.split(), "--log-level", "error"],
         cwd=ROOT,
-        env={**os.environ, **environment, "DATABASE_POOL": "8"},
+        env={**os.environ, "PORTAL_PUBLIC_PORT": str(port), **environment, "DATABASE_POOL": "8"},
         stderr=subprocess.DEVNULL,
     )
     try:

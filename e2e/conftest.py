@@ -24,7 +24,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 HOUR = dt.timedelta(hours=1)
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desk": (1440, 900)}
 # A form that comes back with a sentence is an answer; a browser reports it as a failed load.
-EXPECTED = ("status of 422", "status of 410", "status of 404", "status of 429")
+EXPECTED = ("status of 409", "status of 422", "status of 410", "status of 404", "status of 429")
 
 
 @pytest.fixture(scope="session")
@@ -61,20 +61,28 @@ def console() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def open_browser(browser: Browser, address, console) -> Iterator[Opener]:
-    """A page in a browser of its own, at a shop: `open_browser(shop, "phone", script=False)`."""
+def open_at(browser: Browser, console) -> Iterator[Opener]:
+    """A page in a browser of its own, at any address: `open_at("http://…", "phone")`; a size may
+    be one of SIZES or (width, height).
+    """
     contexts: list[BrowserContext] = []
 
     def opened(
-        shop: Shop, size: str = "tablet", *, script: bool = True, dark: bool = False
+        address: str,
+        size: str | tuple[int, int] = "desk",
+        *,
+        script: bool = True,
+        dark: bool = False,
+        language: str = "",
     ) -> Page:
-        width, height = SIZES[size]
+        width, height = SIZES.get(size, size)
         context = browser.new_context(
-            base_url=address(shop),
+            base_url=address,
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
             reduced_motion="reduce",
+            locale=language or "en-AE",
         )
         contexts.append(context)
         page = context.new_page()
@@ -86,6 +94,19 @@ def open_browser(browser: Browser, address, console) -> Iterator[Opener]:
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def open_browser(open_at, address) -> Opener:
+    """The same at a shop: `open_browser(shop, "phone", script=False)`."""
+    return lambda shop, size="tablet", **options: open_at(address(shop), size, **options)
+
+
+@pytest.fixture
+def apex(live_server, settings, open_at) -> Opener:
+    """The same on the bare domain."""
+    port = settings.PUBLIC_PORT = live_server.thread.port
+    return lambda size="desk", **options: open_at(f"http://localhost:{port}", size, **options)
 
 
 def _gather(said: list[str], message: ConsoleMessage) -> None:

@@ -62,6 +62,7 @@ def test_a_sale_is_sent_again_by_itself_with_the_same_key(till, shop, console, k
     console.clear()  # the browser, too, tells of what we broke
 
 
+@pytest.mark.thorough
 def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(till, shop, console, keys):
     page = till()
     ready(page)
@@ -87,6 +88,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(till, shop, 
     console.clear()
 
 
+@pytest.mark.thorough
 def test_after_half_a_minute_it_says_so_and_offers_a_button(till, shop, console, keys):
     page = till()
     page.clock.install()
@@ -120,6 +122,7 @@ def ready_with_clock(page):
     page.get_by_role("button", name="Award 24 points").wait_for()
 
 
+@pytest.mark.thorough
 def test_too_much_at_once_waits_as_long_as_it_is_told(till, shop, console, keys):
     page = till()
     ready(page)
@@ -145,8 +148,15 @@ def test_too_much_at_once_waits_as_long_as_it_is_told(till, shop, console, keys)
 
 @pytest.mark.parametrize(
     ("size", "look"),
-    [("tablet", {}), ("phone", {"language": "?lang=ar", "dark": True})],
-    ids=["tablet", "phone-night-arabic"],
+    [
+        pytest.param("tablet", {}, id="tablet"),
+        pytest.param(
+            "phone",
+            {"language": "?lang=ar", "dark": True},
+            id="phone-night-arabic",
+            marks=pytest.mark.thorough,
+        ),
+    ],
 )
 def test_while_the_database_is_away_the_sale_waits_and_then_counts_once(
     till, shop, console, size, look
@@ -155,9 +165,9 @@ def test_while_the_database_is_away_the_sale_waits_and_then_counts_once(
     page = till(size, **look)
     find(page)
     press(page, "24")
-    page.locator("#quote button:enabled").wait_for()
+    page.locator("#act button:enabled").wait_for()
     with closed_database(), page.expect_response(SALES) as answered:
-        page.locator("#quote button").click()
+        page.locator("#act button").click()
     assert answered.value.status == 503
     assert answered.value.headers["retry-after"] == "2"
     expect(page.locator("#trouble")).to_be_visible()

@@ -70,6 +70,15 @@ def spend(pk: UUID, claim: Claim) -> tuple[Voucher, int]:
     return voucher, off
 
 
+def worth(voucher: Voucher, claim: Claim) -> int:
+    """What a voucher would take off the bill. Nothing is written; raises what spend() does."""
+    if claim.member is not None:
+        cards.refuse_closed(claim.member)
+    refuse_unusable(voucher, at=claim.at, by=claim.by)
+    _refuse(voucher, claim)
+    return _discount(voucher, claim.total)
+
+
 def refuse_unusable(voucher: Voucher, *, at: dt.datetime, by: Actor) -> None:
     """Raises VoucherVoided, VoucherUsed, VoucherNotYetValid, VoucherExpired or VoucherHeld where
     nobody at this till could use the voucher at `at`.

@@ -13,7 +13,14 @@ from loyalty import automatic, finding, ledger, numbers, operations, programs
 from loyalty.calendar import local_date
 from loyalty.models import Consent, Entry, Identifier, Member, Referral
 from loyalty.policy import Policy
-from loyalty.refusals import BadDate, BadPhone, NotAnIdentifier, NothingToKnowBy, UnknownMember
+from loyalty.refusals import (
+    BadDate,
+    BadPhone,
+    MemberClosed,
+    NotAnIdentifier,
+    NothingToKnowBy,
+    UnknownMember,
+)
 from tenants.actors import Actor
 from tenants.ids import uuid7
 from tenants.secrets import fingerprint
@@ -21,6 +28,8 @@ from tenants.trace import write
 
 Kind = Identifier.Kind
 LONGEST_CARD = 80
+LONGEST_NAME = 80
+SAID = ("name", "birth_date", "language")  # what she may change herself
 FIRST_BIRTH = dt.date(1900, 1, 1)
 ENROLLED = "enrol"  # the reason of the bonus for becoming a member
 Pairs = Sequence[tuple[str, str]]  # (kind, normalised value)
@@ -104,11 +113,11 @@ def enrol_or_find(
         member.save(force_insert=True)
         Identifier.objects.bulk_create(rows)
         if marketing is not None:
-            _agree(member, marketing, at=at, by=by)
+            agree(member, marketing, at=at, by=by)
         if referred_by is not None:
             referrer = finding.kept(referred_by)
             Referral.objects.create(friend=member, referrer=referrer, at=at)
-        _welcome(member, at=at, by=by)
+        welcome(member, at=at, by=by)
         write(by, "member.enrolled", member.pk, at=at, after={"source": source})
         return Enrolled(member, existing=False)
 
@@ -169,6 +178,41 @@ def new_link(member: Member) -> str:
     return secret
 
 
+def introduce(
+    member: Member,
+    *,
+    name: str,
+    birth_date: dt.date | None,
+    language: str,
+    at: dt.datetime,
+    by: Actor,
+) -> Member:
+    """She says herself what she is called, when she was born and what she speaks.
+
+    A birthday is said once; who wants it otherwise asks the shop, because it brings presents. A
+    second call changes nothing. Raises BadDate, MemberClosed.
+    """
+    refuse_birth(birth_date, at)
+    with transaction.atomic():
+        locked: Member = Member.everyone.select_for_update(no_key=True).get(pk=member.pk)
+        if not locked.is_active or locked.status == Member.Status.MERGED:
+            raise MemberClosed
+        before = (locked.name, locked.birth_date, locked.language)
+        locked.name = " ".join(name.split())[:LONGEST_NAME]
+        locked.name_key = numbers.fold(locked.name)[:LONGEST_NAME]
+        locked.surname_key = locked.name_key.rpartition(" ")[2]
+        locked.birth_date = locked.birth_date or birth_date
+        locked.language = language
+        if before == (locked.name, locked.birth_date, locked.language):
+            return locked
+        locked.version += 1
+        fields = ["name", "name_key", "surname_key", "birth_date", "language", "version"]
+        locked.save(update_fields=fields)
+        told = [f for f, was in zip(SAID, before, strict=True) if was != getattr(locked, f)]
+        write(by, "member.changed", locked.pk, at=at, after={"fields": told})
+    return locked
+
+
 def known_by(who: Newcomer, country: str) -> list[tuple[str, str]]:
     """(kind, normalised value) of everything she can be known by. Raises BadPhone,
     NotAnIdentifier, NothingToKnowBy.
@@ -227,19 +271,27 @@ def prepared(
     return member, rows
 
 
-def _agree(member: Member, text_version: str, *, at: dt.datetime, by: Actor) -> None:
+def agree(
+    member: Member,
+    text_version: str,
+    *,
+    at: dt.datetime,
+    by: Actor,
+    source: str = "enrolment",
+) -> None:
+    """Write down that a new member agreed to be written to, by the words of this version."""
     Consent.objects.create(
         member=member,
         purpose=Consent.Purpose.MARKETING,
         granted=True,
         at=at,
-        source="enrolment",
+        source=source,
         text_version=text_version,
         who=by.who,
     )
 
 
-def _welcome(member: Member, *, at: dt.datetime, by: Actor) -> None:
+def welcome(member: Member, *, at: dt.datetime, by: Actor) -> None:
     """Her account, and the bonus for joining where the program pays one."""
     program = programs.live()
     bonus = Policy.read(program.policy).enrol_bonus if program else 0

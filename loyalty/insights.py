@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, FilteredRelation, Q, QuerySet, Sum, When
 from django.db.models.functions import TruncDate
 
 from loyalty.models import Account, Entry, Member, Program, Purchase
 from tenants import shops
 
 PAGE = 50
+MANY = 5_000  # members: more are not sorted for one page
 TOLD = ("purchase__staff", "refund__staff", "voucher__reward")  # what an entry is told with
 SORTS = {
-    "last": "-accounts__last_activity",
+    "last": "-held__last_activity",
     "name": "name_key",
-    "points": "-accounts__balance",
+    "points": "-held__balance",
     "joined": "-enrolled_at",
 }
 
@@ -65,12 +66,15 @@ class Returning:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the shop owes now: points its members could spend, and how many members there are."""
+    """What the shop owes now: points its members could spend, and how many members there are; what
+    was given and `used` (redeemed, less what came back) in the last 30 days.
+    """
 
     members: int
     outstanding: int
     given: int
     given_before: int
+    used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def returning(at: dt.datetime) -> Returning:
 
 
 def standing(at: dt.datetime) -> Standing:
-    """What is owed, and what was given in the last 30 days and in the 30 before. Four
+    """What is owed, and what was given in the last 30 days and in the 30 before. Five
     statements.
     """
     month = dt.timedelta(days=30)
@@ -137,6 +141,7 @@ def standing(at: dt.datetime) -> Standing:
         outstanding=owed["s"] or 0,
         given=_given(at - month, at),
         given_before=_given(at - 2 * month, at - month),
+        used=_used(at - month, at),
     )
 
 
@@ -163,12 +168,23 @@ def thirty_days(at: dt.datetime, days: int = 30) -> list[Day]:
     ]
 
 
-def at_the_counter(limit: int = 10) -> list[Entry]:
-    """The latest entries of the ledger, with their member, sale and who was at the till. One
-    statement.
+def at_the_counter(
+    limit: int = 10, *, kinds: Collection[str] = (), before: dt.datetime | None = None
+) -> list[Entry]:
+    """The latest entries of the ledger (of these kinds, before that moment), with their member,
+    sale and who was at the till. One statement.
     """
-    entries = Entry.objects.select_related("account__member", *TOLD)
+    entries = Entry.objects.select_related("account__member", "account__program", *TOLD)
+    if kinds:
+        entries = entries.filter(kind__in=kinds)
+    if before:
+        entries = entries.filter(occurred_at__lt=before)
     return list(entries.order_by("-occurred_at", "-id")[:limit])
+
+
+def newcomers(limit: int = 10) -> list[Member]:
+    """Who became a member last. One statement."""
+    return list(Member.objects.order_by("-enrolled_at", "-id")[:limit])
 
 
 def last_sales(device_id: UUID, limit: int = 10) -> list[Purchase]:
@@ -178,17 +194,62 @@ def last_sales(device_id: UUID, limit: int = 10) -> list[Purchase]:
 
 
 def members_page(found: QuerySet[Member], *, sort: str = "last", number: int = 1) -> Page[Any]:
-    """A page of members, each with `balance` and `last_activity` of the live program. Two
-    statements.
+    """A page of members, each with the `balance`, `last_activity` and `tier` of the program that is
+    live, or was last. Three statements, four where there are very MANY.
     """
+    program = Program.objects.exclude(status=Program.Status.DRAFT).order_by(
+        Case(When(status=Program.Status.LIVE, then=0), default=1), "-id"
+    )
+    current = program.values_list("pk", flat=True).first()
     order = SORTS.get(sort, SORTS["last"])
     by = F(order.lstrip("-"))
-    ordered = (
-        found.filter(Q(accounts__program__status=Program.Status.LIVE) | Q(accounts=None))
-        .annotate(balance=F("accounts__balance"), last_activity=F("accounts__last_activity"))
-        .order_by(by.desc(nulls_last=True) if order.startswith("-") else by.asc(), "pk")
+    told = found.annotate(
+        held=FilteredRelation("accounts", condition=Q(accounts__program=current)),
+        balance=F("held__balance"),
+        last_activity=F("held__last_activity"),
+        tier=F("held__tier__name"),
     )
-    return Paginator(ordered, PAGE).get_page(number)
+    ordered = told.order_by(by.desc(nulls_last=True) if order.startswith("-") else by.asc(), "pk")
+    field = order.removeprefix("-held__")
+    accounts = None
+    if field != order:
+        accounts = Account.objects.filter(
+            program=current, member__in=found.values("pk"), **{f"{field}__isnull": False}
+        ).order_by(f"-{field}", "member")
+    in_order: Any = _InOrder(ordered, told, accounts, found.count())
+    return Paginator(in_order, PAGE).get_page(number)
+
+
+class _InOrder:
+    """Members in an order, as a paginator wants them.
+
+    A page of a big shop is read along the index of its accounts, so that its hundred thousands are
+    not sorted for fifty. Members without a visit come after all others, and are read in the long
+    way.
+    """
+
+    ordered = True
+
+    def __init__(
+        self,
+        members: QuerySet[Member],
+        told: QuerySet[Member],
+        accounts: QuerySet[Account] | None,
+        total: int,
+    ) -> None:
+        self.members, self.told, self.total = members, told, total
+        self.accounts = accounts if total > MANY else None
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, cut: slice) -> list[Member]:
+        if self.accounts is not None:
+            ids = list(self.accounts[cut].values_list("member", flat=True))
+            if len(ids) == cut.stop - cut.start:
+                found = self.told.in_bulk(ids)
+                return [found[pk] for pk in ids if pk in found]
+        return list(self.members[cut])
 
 
 def timeline(member: Member, *, limit: int = 50, before: dt.datetime | None = None) -> list[Entry]:
@@ -238,6 +299,17 @@ def standing_before(account: Account, before: dt.datetime | None) -> int:
     return now - (later.aggregate(s=Sum("amount"))["s"] or 0)
 
 
+def entries_of(member: Member, *, sign: int = 0) -> QuerySet[Entry]:
+    """A member's entries in every program, newest first: those that gave (+1) or took (-1), or all
+    of them (0).
+    """
+    entries = Entry.objects.filter(account__member=member.pk)
+    if sign:
+        entries = entries.filter(amount__gt=0) if sign > 0 else entries.filter(amount__lt=0)
+    told: QuerySet[Entry] = entries.select_related("account__program", *TOLD)
+    return told.order_by("-occurred_at", "-id")
+
+
 def last_entries(account: Account, *, limit: int = 5) -> list[Entry]:
     """What a customer's card shows of her account, newest first. One statement."""
     rows = Entry.objects.filter(account=account.pk).select_related(*TOLD)
@@ -256,6 +328,13 @@ def _given(start: dt.datetime, end: dt.datetime) -> int:
     moved = Entry.objects.filter(occurred_at__gt=start, occurred_at__lte=end)
     kinds = (Entry.Kind.EARN, Entry.Kind.CLAWBACK)
     return moved.filter(kind__in=kinds).aggregate(s=Sum("amount"))["s"] or 0
+
+
+def _used(start: dt.datetime, end: dt.datetime) -> int:
+    """Points redeemed, less what was given back."""
+    moved = Entry.objects.filter(occurred_at__gt=start, occurred_at__lte=end)
+    kinds = (Entry.Kind.REDEEM, Entry.Kind.RESTORE)
+    return -(moved.filter(kind__in=kinds).aggregate(s=Sum("amount"))["s"] or 0)
 
 
 def _zone() -> ZoneInfo:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from loyalty import finding, identities, ledger, operations, rewards
 from loyalty.book import Book
-from loyalty.models import Account, Consent, Entry, Identifier, Member, Operation, Voucher
+from loyalty.models import Account, Claim, Consent, Entry, Identifier, Member, Operation, Voucher
 from loyalty.numbers import new_code
 from loyalty.refusals import AlreadyMerged, MemberClosed
 from tenants.actors import Actor
@@ -164,6 +164,7 @@ def _scrub(cards: Collection[UUID], *, at: dt.datetime, by: Actor) -> None:
     living = Identifier.objects.filter(member__in=cards)
     living.update(is_active=False, deleted_at=at, deleted_by=by.who)
     Identifier.everyone.filter(member__in=cards).update(value="", reversed="", verified_at=None)
+    Claim.objects.filter(member__in=cards).delete()
 
 
 def _close(gone: Member, cards: Collection[UUID], *, at: dt.datetime, by: Actor) -> None:

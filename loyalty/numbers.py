@@ -48,6 +48,12 @@ def phone(text: str, country: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_landline(phone: str) -> bool:
+    """Whether no message can reach this phone, in E.164: it is on a wall."""
+    kind = phonenumbers.number_type(phonenumbers.parse(phone))
+    return bool(kind == phonenumbers.PhoneNumberType.FIXED_LINE)
+
+
 def email(text: str) -> str | None:
     """An address in the form we compare by, or None if it cannot be one."""
     found = unicodedata.normalize("NFC", text.strip()).lower()

@@ -60,6 +60,14 @@ def find(by: Actor, key: str, print_: str) -> Operation | None:
     return heeded(found, print_) if found else None
 
 
+def was_done(by: Actor, key: str) -> bool:
+    """Has a command of this actor been carried out under this key? Then whatever is sent under it
+    again changes nothing. One statement.
+    """
+    found = Operation.objects.filter(source=by.source, key=key)
+    return found.exclude(result__has_key="refused").exists()
+
+
 def heeded(found: Operation, print_: str) -> Operation | None:
     """The same of an operation that was read already."""
     refused = found.result.get("refused")

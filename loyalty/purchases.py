@@ -18,6 +18,7 @@ from loyalty.claiming import Claim
 from loyalty.models import Account, Entry, Member, Purchase, Redemption, RuleUse, Voucher
 from loyalty.pricing import Price
 from loyalty.refusals import (
+    AboveLimit,
     NegativeAmount,
     PartsExceedTotal,
     ProgramNotLive,
@@ -31,7 +32,7 @@ from loyalty.state import state_at
 from loyalty.terms import Basket, Line
 from tenants.actors import Actor
 from tenants.ids import uuid7
-from tenants.models import Location
+from tenants.models import Location, Shop
 from tenants.trace import write
 
 
@@ -44,12 +45,14 @@ def quote(
     reward_discount: int = 0,
     lines: Sequence[Line] = (),
     location: Location | None = None,
+    account: Account | None = None,
 ) -> Quote:
     """What a sale of `total` minor units would earn the member at `at`. Nothing is written.
 
-    The same pricing as record(), and the same refusals of the sale itself.
+    The same pricing as record(), and the same refusals of the sale itself. `account` is hers in the
+    live program, where it was read already.
     """
-    account = ledger.account_of(member)
+    account = account or ledger.account_of(member)
     program = account.program if account else programs.live()
     if program is None:
         raise ProgramNotLive
@@ -81,12 +84,15 @@ def record(
     redemptions: Sequence[UUID] = (),
     location: Location | None = None,
     received: dt.datetime | None = None,
+    approved_by: Actor | None = None,
 ) -> Recorded:
     """Record a sale of `total` minor units that `member` made at `at`, and give what it earns.
 
     `key` names this command in the actor's source: a second call with it changes nothing and
     returns the same purchase (`replayed`), or refuses as before. The same receipt `ref` of the same
     member counts once too. `redemptions` are the vouchers that took `reward_discount` off the bill.
+    `approved_by` is who allowed it where the actor alone may not (refuse_above_limit), and is kept
+    in the audit trail beside whoever did it.
 
     Raises NegativeAmount, PartsExceedTotal, LinesExceedTotal, MemberBlocked, MemberClosed,
     StaffSelfAward, ProgramNotLive, DuplicateReceipt (another member's), IdempotencyConflict (the
@@ -112,7 +118,9 @@ def record(
         if isinstance(done, Refusal):
             raise done
         if not done.replayed:
-            sold = {"total": total, "points": done.points}
+            sold: dict[str, object] = {"total": total, "points": done.points}
+            if approved_by:
+                sold["approved_by"] = approved_by.who
             write(by, "purchase.recorded", done.purchase.pk, at=at, after=sold)
         return done
 
@@ -240,6 +248,18 @@ class Counter:
         used = [each for each in priced.used if each in limited]
         at = purchase.occurred_at
         return [RuleUse(rule_id=UUID(u), purchase=purchase, account=account, at=at) for u in used]
+
+
+def refuse_above_limit(total: int, *, by: Actor, approved_by: Actor | None = None) -> None:
+    """Raises AboveLimit for a sale at the till that is larger than the shop lets a cashier record
+    alone. Asked before record(), which knows no limit: an import has none. One statement, none for
+    a manager.
+    """
+    if by.manages or (approved_by and approved_by.manages):
+        return
+    limit = Shop.objects.values_list("award_limit", flat=True).get()
+    if limit is not None and total > limit:
+        raise AboveLimit(limit=limit)
 
 
 def first_location() -> Location:

@@ -97,13 +97,15 @@ def redeem(
     points: int | None = None,
     use: bool = True,
     offline: bool = False,
+    approved_by: Actor | None = None,
 ) -> Redeemed:
     """Give a member a reward for her points: a voucher that is used at once, or, without `use`, one
     she can come with later, for as many days as the reward says.
 
     `total` is the bill in minor units. The cost is the reward's; only for a reward of kind "pay"
     she says how many `points` to pay with (None: all), and pays with as many of them as she has,
-    as the bill allows and as make whole steps of the rate.
+    as the bill allows and as make whole steps of the rate. `approved_by` is who allowed it without
+    a proof (loyalty.proofs), and is kept in the audit trail.
 
     A second call with the key changes nothing and tells the same. Raises, in this order,
     OfflineRedemption, ProgramNotLive, MemberBlocked or MemberClosed, RewardUnavailable,
@@ -130,7 +132,10 @@ def redeem(
             done = Redeemed(voucher, account, terms.cost, terms.discount)
             told = {"cost": done.cost, "discount": done.discount}
             operation.result = {"voucher": str(voucher.pk), **told}
-            book.keep(operation, entry(by, "reward.redeemed", voucher.pk, at=at, after=told))
+            after: dict[str, object] = dict(told)
+            if approved_by:
+                after["approved_by"] = approved_by.who
+            book.keep(operation, entry(by, "reward.redeemed", voucher.pk, at=at, after=after))
         return done
 
     def replay(earlier: Operation) -> Redeemed:
@@ -171,11 +176,40 @@ def reverse(voucher: Voucher, *, at: dt.datetime, by: Actor, key: str) -> Revers
     return operations.once("reverse", by, key=key, print_=print_, at=at, act=act, replay=replay)
 
 
-def offers(member: Member, *, at: dt.datetime) -> list[Offer]:
-    """The rewards that are offered at `at`, as the shop sorted them, and what keeps her from each.
-    Five statements at most, however many rewards there are.
+def quote(
+    member: Member, reward: Reward, *, at: dt.datetime, by: Actor, total: int | None = None
+) -> Terms:
+    """What a reward would cost her now, and take off a bill of `total`. Nothing is written; raises
+    what redeem() would, except for the last piece, which is asked for when it is taken.
     """
     account = ledger.account_of(member)
+    if account is None:
+        raise ProgramNotLive
+    cards.refuse_closed(member)
+    promise = programs.promise_of(account.program, zone=account.tenant.zone)
+    now = state.state_at(account, at)
+    account.balance, account.debt, account.tier = now.balance, now.debt, now.tier
+    location = by.device.location.name if by.device else ""
+    had = rewards.had_by(account.pk, [reward]).get(reward.pk, ())
+    wish = Wish(account, at, promise.zone, uses=True, total=total, location=location, had=had)
+    return rewards.agree(reward, wish)
+
+
+def taken_off(voucher: UUID, member: Member) -> int:
+    """The minor units that a reward of this member has taken off a bill which is not in the books
+    yet; 0 where it is in a sale already, or not hers. One statement.
+    """
+    uses = VoucherUse.objects.filter(voucher=voucher, voucher__account__member=member.pk)
+    uses = uses.filter(voucher__status=Status.USED, voucher__in_sales=None)
+    return sum(uses.values_list("amount", flat=True))
+
+
+def offers(member: Member, *, at: dt.datetime, account: Account | None = None) -> list[Offer]:
+    """The rewards that are offered at `at`, as the shop sorted them, and what keeps her from each.
+    Five statements at most, however many rewards there are; one less where her `account` in the
+    live program was read already.
+    """
+    account = account or ledger.account_of(member)
     if account is None or not member.is_open:
         return []
     promise = programs.promise_of(account.program, zone=account.tenant.zone)

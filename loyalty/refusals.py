@@ -5,6 +5,7 @@ A refused command changes nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -127,6 +128,11 @@ class BadPhone(NotAnIdentifier):
     sentence = _("That is no phone number we can read. Say it with its area code.")
 
 
+class BadEmail(NotAnIdentifier):
+    code = "bad_email"
+    sentence = _("That is no e-mail address we can read.")
+
+
 class BadDate(Refusal):
     code = "bad_date"
     sentence = _("That day cannot be right. Look at it again.")
@@ -142,6 +148,30 @@ class UnknownMember(Refusal):
     sentence = _("Nobody is known by that here.")
 
 
+class NothingToProve(Refusal):
+    code = "nothing_to_prove"
+    is_final = False
+    sentence = _("There is no number to confirm here any more.")
+
+
+class CodeTooSoon(Refusal):
+    code = "code_too_soon"
+    is_final = False
+    sentence = _("A code was just sent. Ask for another one in %(seconds)s seconds.")
+
+
+class CodeWrong(Refusal):
+    code = "code_wrong"
+    is_final = False
+    sentence = _("That is not the code. Look at it again.")
+
+
+class CodeGone(Refusal):
+    code = "code_gone"
+    is_final = False
+    sentence = _("This code is good no longer. Ask for a new one.")
+
+
 class SameMember(Refusal):
     code = "same_member"
     sentence = _("A card cannot be joined with itself.")
@@ -150,6 +180,14 @@ class SameMember(Refusal):
 class AlreadyMerged(Refusal):
     code = "already_merged"
     sentence = _("This card was already joined with another.")
+
+
+class StaleProfile(Refusal):
+    """Somebody else changed her meanwhile. Whoever has seen how changes it with the new version."""
+
+    code = "stale_profile"
+    is_final = False
+    sentence = _("Somebody changed this meanwhile.")
 
 
 # Lists of members
@@ -291,6 +329,28 @@ class NeedsApproval(Refusal):
     sentence = _("Somebody who may do more has to agree to that.")
 
 
+class AboveLimit(NeedsApproval):
+    """A sale larger than a cashier may record. `limit` is in minor units."""
+
+    code = "above_limit"
+    is_final = False
+    sentence = _("That is more than one sale may be here. A manager can allow it.")
+
+
+class ProofNeeded(Refusal):
+    code = "proof_needed"
+    is_final = False
+    sentence = _("Type the four digits on the customer's screen.")
+
+
+class WrongProof(Refusal):
+    code = "wrong_proof"
+    is_final = False
+    sentence = _(
+        "Those are not the digits on the customer's screen. They change every half minute."
+    )
+
+
 class NothingToChange(Refusal):
     code = "nothing_to_change"
     sentence = _("Nought changes nothing.")
@@ -315,3 +375,35 @@ class BadConditions(BadSetting):
 
 class BadPolicy(BadSetting):
     code = "bad_policy"
+
+
+class Overtaken(Refusal):
+    """Somebody changed it since it was shown. `who` is the Actor's `who` of that person, `at` when
+    it was, where that is known.
+    """
+
+    code = "overtaken"
+    is_final = False
+    sentence = _("Somebody changed this meanwhile. Look at it again.")
+
+    def __init__(self, who: str = "", at: dt.datetime | None = None) -> None:
+        super().__init__()
+        self.who, self.at = who, at
+
+
+class NoDraft(Refusal):
+    code = "no_draft"
+    is_final = False
+    sentence = _("There is no draft any more: it came into force, or was thrown away.")
+
+
+class NothingChanges(Refusal):
+    code = "nothing_changes"
+    is_final = False
+    sentence = _("The draft says what is in force already.")
+
+
+class BadStart(Refusal):
+    code = "bad_start"
+    is_final = False
+    sentence = _("Choose a day from today on, within a year.")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from heapq import merge, nlargest, nsmallest
 from operator import attrgetter
@@ -24,7 +24,7 @@ from django.db.models import Case, F, JSONField, When
 
 from loyalty import flows, programs
 from loyalty.calendar import DAY, local_date, starts
-from loyalty.models import Account, EarnRule, Program, Purchase, Refund
+from loyalty.models import Account, Program, Purchase, Refund
 from loyalty.policy import Policy
 from loyalty.refusals import ProgramNotLive
 from loyalty.replay import Replay, Return, Sold
@@ -92,16 +92,17 @@ def draft_of(
     program: Program, rules: Sequence[dict[str, Any]] | None = None, **changes: Any
 ) -> Terms:
     """The program's terms with other rules (EarnRule fields, as set_rules() takes them) and other
-    settings of its policy. Raises BadConditions, BadPolicy.
+    settings of its policy; `rounding` and `carries` are among the changes. A rule that promises the
+    same as one in force is that rule. Raises BadConditions, BadSetting, BadPolicy.
     """
     promise = programs.promise_of(program, zone=str(flows.zone_of()))
-    policy = Policy.read({**program.policy, **changes})
+    figuring = {name: changes.pop(name, getattr(program, name)) for name in ("rounding", "carries")}
+    policy = Policy.read(programs.without_nothing({**program.policy, **changes}))
     terms = programs.terms_of(program, zone=promise.zone, policy=policy)
-    if rules is None:
-        return terms
-    rows = [EarnRule(program=program, **rule) for rule in rules]
-    drawn = tuple(programs.rule_of(row) for row in rows)
-    return replace(terms, rules=drawn)
+    if rules is not None:
+        rows = programs.rows_of(program, rules)
+        terms = replace(terms, rules=tuple(programs.rule_of(row) for row in rows))
+    return replace(terms, **figuring)
 
 
 def rehearse(terms: Terms, *, days: int, at: dt.datetime) -> Rehearsal:
@@ -173,6 +174,17 @@ def _told(replay: Replay, program: Program) -> Rehearsal:
         most_gained=[Change(codes[pk], *sums) for pk, sums in gained if sums[1] > sums[0]],
         most_lost=[Change(codes[pk], *sums) for pk, sums in lost if sums[1] < sums[0]],
     )
+
+
+def as_data(told: Rehearsal) -> dict[str, Any]:
+    """A rehearsal as JSON: its sums, its days as [date, sales, actual, draft], its members as [card
+    code, actual, draft].
+    """
+    found = {field.name: getattr(told, field.name) for field in fields(told)}
+    found["days"] = [[d.date.isoformat(), d.sales, d.actual, d.draft] for d in told.days]
+    for name in ("most_gained", "most_lost"):
+        found[name] = [[c.member, c.actual, c.draft] for c in found[name]]
+    return found
 
 
 def _difference(each: tuple[UUID, list[int]]) -> tuple[int, UUID]:

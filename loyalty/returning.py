@@ -52,8 +52,16 @@ class TakingBack:
     """One refund of one sale, whose account and everybody else's that it concerns are locked."""
 
     def __init__(
-        self, sale: Purchase, account: Account, book: Book, operation: Operation, by: Actor
+        self,
+        sale: Purchase,
+        account: Account,
+        book: Book,
+        operation: Operation,
+        by: Actor,
+        *,
+        approved_by: Actor | None = None,
     ) -> None:
+        self.approved_by = approved_by
         self.sale, self.account, self.book = sale, account, book
         self.operation, self.at, self.by = operation, operation.at, by
         self.earlier = list(Refund.objects.filter(purchase=sale.pk).order_by("id"))
@@ -219,6 +227,8 @@ class TakingBack:
         points = {"clawed": clawed, "taken": taken, "debt": account.debt, "restored": restored}
         operation.result = {"refund": str(self.refund.pk), **points}
         act = "purchase.voided" if operation.verb == "void" else "purchase.refunded"
-        after = {"amount": self.refund.amount, "points": clawed}
+        after: dict[str, object] = {"amount": self.refund.amount, "points": clawed}
+        if self.approved_by:
+            after["approved_by"] = self.approved_by.who
         self.book.keep(operation, entry(self.by, act, self.sale.pk, at=self.at, after=after))
         return Refunded(self.refund, self.sale, account, clawed, taken, account.debt, restored)

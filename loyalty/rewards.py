@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import conditions
@@ -31,6 +31,8 @@ from tenants.trace import write
 
 Kind = Voucher.Kind
 WHOLE = 100  # per cent
+MOST, LONGEST_NAME = 10**9, 80
+TOO_MUCH = _("That is too much.")
 OF_MONEY = (Kind.AMOUNT, Kind.PAY, Kind.GIFT_CARD)
 
 
@@ -171,9 +173,10 @@ def create(
     Raises BadSetting and BadConditions, which name the field, having changed nothing.
     """
     read = conditions.read(told or {})
+    fields.setdefault("position", _last_position(program) + 1)
     reward = Reward(program=program, kind=kind, name=name.strip(), cost=cost, value=value, **fields)
     reward.conditions = read.as_data()
-    _check(reward, read)
+    check(reward, read)
     with transaction.atomic():
         reward.save(force_insert=True)
         write(by, "reward.created", reward.pk, at=at, after={"kind": kind, "cost": cost})
@@ -202,6 +205,8 @@ def restock(reward: Reward, stock: int | None, *, at: dt.datetime, by: Actor) ->
     """Say how many pieces there are now, or None for as many as one likes. Raises BadSetting."""
     if stock is not None and stock < 0:
         raise BadSetting("stock", _("There cannot be less than none."))
+    if stock is not None and stock > MOST:
+        raise BadSetting("stock", TOO_MUCH)
     with transaction.atomic():
         locked: Reward = Reward.objects.select_for_update().get(pk=reward.pk)
         before, locked.stock = locked.stock, stock
@@ -212,6 +217,11 @@ def restock(reward: Reward, stock: int | None, *, at: dt.datetime, by: Actor) ->
 
 
 # Inside
+
+
+def _last_position(program: Program) -> int:
+    last = Reward.objects.filter(program=program.pk).aggregate(m=Max("position"))["m"]
+    return int(last or 0)
 
 
 def _is_used_up(reward: Reward, told: Conditions, wish: Wish) -> bool:
@@ -245,10 +255,15 @@ def _pay(told: Conditions, wish: Wish) -> Terms:
     return Terms(cost, value, value)
 
 
-def _check(reward: Reward, told: Conditions) -> None:
+def check(reward: Reward, told: Conditions) -> None:
+    """Raises BadSetting, which names the field, for a reward that cannot be."""
     kinds = Reward.Kind
     is_pay = reward.kind == kinds.PAY
+    numbers = ("cost", "value", "unit_cost", "stock", "per_member", "valid_days")
+    most = max(getattr(reward, name) or 0 for name in numbers)
     wrong: list[tuple[bool, str, Any]] = [
+        (most > MOST, next((n for n in numbers if (getattr(reward, n) or 0) > MOST), ""), TOO_MUCH),
+        (len(reward.name) > LONGEST_NAME, "name", _("That name is too long.")),
         (reward.kind not in kinds.values, "kind", _("There is no such kind of reward.")),
         (not reward.name, "name", _("Give it a name that guests understand.")),
         (min(reward.cost, reward.value) < 0, "cost", _("Nothing here can be below zero.")),

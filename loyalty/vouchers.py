@@ -126,6 +126,13 @@ def find(code: str) -> Voucher:
     return found
 
 
+def worth(
+    voucher: Voucher, *, at: dt.datetime, by: Actor, member: Member | None = None, total: int = 0
+) -> int:
+    """What use() would take off a bill of `total`. Nothing is written; raises what use() does."""
+    return claiming.worth(voucher, Claim(at, by, member, total))
+
+
 def hold(voucher: Voucher, *, at: dt.datetime, by: Actor, minutes: int) -> Voucher:
     """Keep a voucher for the actor's till while a bill is being made: no other till can use it for
     so many minutes, then it is free by itself. A second call counts the minutes anew.

@@ -70,10 +70,22 @@ class Voice:
     points: Callable[[int], str] = _points
     native: Callable[[str], str] = str
 
+    def count(self, value: int) -> str:
+        """A number with nothing behind it: 1,200."""
+        return self.native(_number(value))
+
 
 def of_rule(rule: Rule, voice: Voice) -> str:
     """What a rule gives and when, as a sentence without its full stop."""
     return _joined([_gives(rule, voice), *_parts(rule.conditions, voice)])
+
+
+def sentence(rule: Rule, voice: Voice) -> str:
+    """What a rule gives and when, as a whole sentence, with the name it has."""
+    text = gettext("%(sentence)s.") % {"sentence": of_rule(rule, voice)}
+    if not rule.name:
+        return text
+    return gettext("%(name)s: %(why)s") % {"name": rule.name, "why": text}
 
 
 def of_conditions(conditions: Conditions, voice: Voice) -> str:
@@ -98,10 +110,10 @@ def _parts(conditions: Conditions, voice: Voice) -> list[str]:
     """Every condition but the goods, in the order in which one would say them."""
     found = [*_dates(conditions.window, voice), _weekly(conditions.window, voice)]
     if conditions.tiers:
-        tiers = _listed(sorted(conditions.tiers), "or")
+        tiers = listed(sorted(conditions.tiers), "or")
         found.append(gettext("for %(tiers)s members") % {"tiers": tiers})
     if conditions.locations:
-        locations = _listed(sorted(conditions.locations), "or")
+        locations = listed(sorted(conditions.locations), "or")
         found.append(gettext("at %(locations)s") % {"locations": locations})
     if conditions.min_spend:
         found.append(gettext("at least %(amount)s") % {"amount": voice.money(conditions.min_spend)})
@@ -157,7 +169,7 @@ def _days(days: frozenset[int]) -> str:
     if len(first) == 1 and len(days) > 2:  # noqa: PLR2004
         ends = {"first": WEEKDAYS[first[0]], "last": WEEKDAYS[(first[0] + len(days) - 1) % 7]}
         return gettext("on %(first)s to %(last)s") % ends
-    names = _listed([str(WEEKDAYS[day]) for day in sorted(days)], "standard")
+    names = listed([str(WEEKDAYS[day]) for day in sorted(days)], "standard")
     return gettext("on %(days)s") % {"days": names}
 
 
@@ -185,14 +197,15 @@ def _rate(rate: Rate, voice: Voice) -> str:
 
 
 def _goods(conditions: Conditions) -> str:
-    return _listed([*sorted(conditions.categories), *sorted(conditions.skus)], "or")
+    return listed([*sorted(conditions.categories), *sorted(conditions.skus)], "or")
 
 
 def _date(date: dt.date | None, voice: Voice) -> str:
     return voice.native(format_date(date, "long", locale=_locale())) if date else ""
 
 
-def _listed(names: Iterable[str], style: Literal["standard", "or"]) -> str:
+def listed(names: Iterable[str], style: Literal["standard", "or"]) -> str:
+    """Cakes, tea or bread."""
     text: str = format_list(list(names), style=style, locale=_locale())
     return text
 

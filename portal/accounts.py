@@ -7,15 +7,30 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.core.exceptions import ReauthenticationRequired
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from tenants import guesses, people
+from portal import agents, guards, letters
+from portal.forms import uuid_of
+from tenants import guesses, people, sessions
+from tenants.context import current
 from tenants.guesses import LOGIN, LOGIN_FROM, TooManyGuesses
 from tenants.logs import place
 from tenants.models import User
+
+
+class Backend(AuthenticationBackend):  # type: ignore[misc]
+    """A session's person is who works here: whose place ended is nobody at her next request."""
+
+    def get_user(self, user_id: object) -> User | None:
+        scope, pk = current(), uuid_of(str(user_id))
+        if scope is None or scope.tenant_id is None or pk is None:
+            return None
+        return people.signed_in(pk)
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -48,6 +63,22 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         response: HttpResponse | None = super().pre_login(request, user, **options)
         return response
 
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        sessions.begin(request.session, agents.words(request), at=timezone.now())
+
+    def get_login_stages(self) -> list[str]:
+        return ["portal.factors.SecondProof"]
+
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
+        """allauth's own acts ask as ours do, also for a person who has only her address."""
+        if not guards.is_fresh(self.request):
+            raise ReauthenticationRequired
+        return False
+
+    def get_reauthentication_methods(self, user: object) -> list[dict[str, str]]:
+        return [{"id": "again", "description": "", "url": reverse("account_reauthenticate")}]
+
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return reverse("manage:home")
 
@@ -56,6 +87,29 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def add_message(self, *args: Any, **options: Any) -> None:
         """Our pages say what happened themselves; allauth's messages would name the address."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """allauth sends nothing by itself: its templates and its way to the mail are not ours."""
+        raise NotImplementedError(template_prefix)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tells a person what was changed about the way she signs in."""
+        notify(self.request, user, template_prefix.rpartition("/")[2])
+
+
+def notify(request: HttpRequest, user: User, what: str, *, to: str = "") -> None:
+    """A letter to whoever signs in: `what` ("webauthn_added") was just done with her account."""
+    staff = people.staff_of(user)
+    now = timezone.now()
+    told = {"what": what, "agent": agents.words(request), "at": now}
+    language = staff.language if staff else ""
+    letters.write("account_notice", to or user.email, told, at=now, language=language)
 
 
 def _address(credentials: dict[str, Any]) -> str:

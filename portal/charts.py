@@ -104,9 +104,11 @@ def days(series: Sequence[Day], label: str) -> SafeString:
     )
     dates = format_html_join(
         "",
-        '<text class="mid" x="{}%" y="219">{}</text>',
+        '<text class="{}" x="{}%" y="219">{}</text>',
         (
-            (f"{3 + i * share + share / 2:.2f}", short_date(day.date))
+            ("last", "100", short_date(day.date))
+            if i == len(series) - 1
+            else ("mid", f"{3 + i * share + share / 2:.2f}", short_date(day.date))
             for i, day in enumerate(series)
             if i % 7 == (len(series) - 1) % 7
         ),

@@ -90,7 +90,22 @@ def _of_settings() -> Iterator[Finding]:
         yield Finding("refused", f"{FAILPOINTS} is set: this process fails on purpose.")
     if settings.SECURE and not settings.SECURE_HSTS_SECONDS:
         yield Finding("refused", "SECURE_HSTS_SECONDS is 0: browsers may come by plain http.")
+    yield from _of_mail()
     yield from _of_proxy()
+
+
+def _of_mail() -> Iterator[Finding]:
+    if settings.SECURE and settings.EMAIL_BACKEND.endswith("dummy.EmailBackend"):
+        yield Finding(
+            "warning",
+            "MAIL_URL is not set: no letter is sent, so nobody can sign up, sign in by code or be "
+            "invited. Set it to smtp://user:password@host:587.",
+        )
+    if settings.SECURE and settings.OUTBOX:
+        yield Finding(
+            "refused",
+            "PORTAL_OUTBOX is on: /outbox/ shows every letter, with its codes, to everybody.",
+        )
 
 
 def _of_proxy() -> Iterator[Finding]:

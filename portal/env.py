@@ -94,3 +94,25 @@ def database() -> dict[str, Any]:
 
 def redis() -> str:
     return text("REDIS_URL") or Services().redis_url
+
+
+def mail() -> dict[str, Any]:
+    """Django's EMAIL_* for MAIL_URL: smtp://user:password@host:587 (STARTTLS) or smtps:// (TLS).
+
+    Without one, mail goes nowhere.
+    """
+    parts = urlsplit(text("MAIL_URL"))
+    if not parts.scheme:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured("MAIL_URL must look like smtp://user:password@host:587")
+    is_ssl = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if is_ssl else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": is_ssl,
+        "EMAIL_USE_TLS": not is_ssl and parts.hostname not in ("localhost", "127.0.0.1"),
+    }

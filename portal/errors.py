@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 
 from portal.language import choose, spoken_here
 from portal.pages import page
+from portal.problems import is_asked, problem
 from portal.unavailable import trouble_of, unavailable
 from tenants import hosts
 from tenants.context import inside
@@ -21,14 +22,20 @@ from tenants.logs import place
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_asked(request):
+        return problem(request, 404, "not_found", "There is nothing here that you may see.")
     return page(request, "errors/404.html", status=404)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_asked(request):
+        return problem(request, 403, "forbidden", "You may not do this.")
     return page(request, "errors/403.html", status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_asked(request):
+        return problem(request, 400, "bad_request", "This request cannot be read.")
     return page(request, "errors/400.html", status=400)
 
 
@@ -44,12 +51,16 @@ def broken(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]  # Django calls this where it caught the error
     if trouble := trouble_of(error):
         return unavailable(request, trouble, error)
+    if is_asked(request):
+        return problem(request, 500, "broken", "Something broke here. Tell us the number.")
     body = render_to_string("errors/500.html", {"number": place().request_id, "at": timezone.now()})
     return HttpResponse(body, status=500, headers={"Cache-Control": "no-store"})
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
     """No shop answers to this name. Runs before any tenant is known."""
+    if is_asked(request):
+        return problem(request, 404, "no_shop", "No shop answers to this name.")
     offered, own, _ = spoken_here(request)
     with translation.override(choose(request, offered, own)):
         context = {"apex": hosts.url_of(None)}
@@ -58,6 +69,9 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
 
 def suspended(request: HttpRequest) -> HttpResponse:
     """The shop is closed for now and says so to everybody alike."""
+    if is_asked(request):
+        wait = {"Retry-After": "3600"}
+        return problem(request, 503, "suspended", "This shop is resting.", headers=wait)
     tenant = request.tenant  # type: ignore[attr-defined]
     with inside(tenant):
         offered, own, zone = spoken_here(request)

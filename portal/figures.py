@@ -10,11 +10,12 @@ from typing import Protocol
 
 from babel import Locale
 from babel.numbers import format_currency, format_decimal
-from django.utils.translation import get_language, get_language_bidi, ngettext
+from django.utils.translation import get_language, get_language_bidi, gettext, ngettext
 
 from tenants import shops
 from tenants.context import current
 
+MONEY = "money"  # the unit of a program whose points are minor units
 MINUS = "\u2212"  # as wide as the plus
 NATIVE_DIGITS = {
     "ar": str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩\u066b\u066c"),
@@ -25,8 +26,11 @@ NATIVE_DIGITS = {
 class HasUnit(Protocol):
     """A program, as seen from here: what its points are called, by language and plural form."""
 
-    unit: str
-    unit_words: dict[str, list[str]]
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def unit_words(self) -> dict[str, list[str]]: ...
 
 
 # The plural forms of a language in the order in which a shop writes them down (CLDR).
@@ -114,6 +118,21 @@ def unit(program: HasUnit, count: int) -> str:
     return words[at] if at < len(words) else words[-1]
 
 
+def counted(program: HasUnit, points: int) -> str:
+    """24 points; AED 0.24 where the program's unit is money."""
+    if program.unit == MONEY:
+        return money(points)
+    return gettext("%(n)s %(unit)s") % {"n": number(points), "unit": unit(program, points)}
+
+
+def gained(program: HasUnit, points: int) -> str:
+    """+24; +AED 0.24 where the program's unit is money."""
+    if program.unit != MONEY:
+        return signed(points)
+    sign = "+" if points > 0 else MINUS if points < 0 else ""
+    return _isolated(f"{sign}{money(abs(points))}") if sign else money(0)
+
+
 def _our_word(unit_kind: str, count: int) -> str:
     if unit_kind == "stamp":
         return ngettext("stamp", "stamps", count)
@@ -130,6 +149,11 @@ def money(minor: int | None) -> str:
         return "—"
     front = shops.front()
     return native(_money(minor, front.currency, front.decimals, _language()))
+
+
+def money_in(minor: int, currency: str, decimals: int) -> str:
+    """The same in a currency of no shop yet, in Latin digits: on the apex."""
+    return _money(minor, currency, decimals, _language())
 
 
 def _exact(minor: int, digits: int) -> Decimal:

@@ -73,6 +73,13 @@ class SoughtField(forms.CharField):
         return numbers.latin(text)
 
 
+class LineField(forms.CharField):
+    """One line that a person typed, as it can be kept."""
+
+    def to_python(self, value: object) -> str:
+        return str(super().to_python(clean_text(value)))
+
+
 class KeyField(forms.UUIDField):
     """The idempotency key that the server minted into a form; without one it is asked for again."""
 

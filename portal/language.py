@@ -1,8 +1,9 @@
 """In which language and by which clock a page is made.
 
 The language is what the address asks for (`?lang=ar`, remembered in a cookie), else the cookie,
-else what the browser prefers among the shop's languages, else the shop's own. The clock is the
-shop's, wherever its customers are.
+else that of the colleague who is signed in, else what the browser prefers among the shop's
+languages, else the shop's own. At a till the language of the person before it comes first of all
+that is remembered: the tablet is everybody's. The clock is the shop's, wherever its customers are.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from tenants import shops
+from portal.problems import is_asked
+from tenants import people, shops
+from tenants.models import User
 
+PERSON = "till"  # in the session: who unlocked which device, and the last touch
 COOKIE = "lang"
 A_YEAR = 365 * 24 * 3600
 
@@ -31,7 +37,7 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         offered, own, zone = spoken_here(request)
         asked = request.GET.get("lang", "")
-        language = choose(request, offered, own)
+        language = choose(request, offered, own, *_hers(request))
         with translation.override(language), timezone.override(zone):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
@@ -57,8 +63,13 @@ def spoken_here(request: HttpRequest) -> tuple[Sequence[str], str, ZoneInfo]:
     return offered, own, ZoneInfo(front.zone)
 
 
-def choose(request: HttpRequest, offered: Sequence[str], own: str) -> str:
-    for wish in (request.GET.get("lang"), request.COOKIES.get(COOKIE)):
+def choose(
+    request: HttpRequest, offered: Sequence[str], own: str, hers: str = "", at_till: str = ""
+) -> str:
+    """The language of an answer; `hers` is that of the colleague who is signed in, `at_till` of the
+    one before a till.
+    """
+    for wish in (request.GET.get("lang"), at_till, request.COOKIES.get(COOKIE), hers):
         if wish in offered:
             return str(wish)
     for wish, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
@@ -66,3 +77,17 @@ def choose(request: HttpRequest, offered: Sequence[str], own: str) -> str:
         if plain in offered:
             return plain
     return own
+
+
+def _hers(request: HttpRequest) -> tuple[str, str]:
+    """The language of who is signed in, and of who unlocked this till. Only a browser with a
+    session is asked for it; the person is the one that every later question for her finds. The API
+    has no sessions.
+    """
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or is_asked(request):
+        return "", ""
+    at_till = request.session.get(PERSON)
+    user = get_user(request) if SESSION_KEY in request.session else None
+    staff = people.staff_of(user) if isinstance(user, User) else None
+    spoken = at_till.get("language", "") if isinstance(at_till, dict) else ""
+    return staff.language if staff else "", str(spoken)

@@ -13,12 +13,12 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import get_language, gettext, ngettext
 
-from portal import errors
+from portal import errors, problems
 from portal.language import choose
 from portal.pages import SAFE, wants_piece
 from tenants import hosts, limits
@@ -116,10 +116,8 @@ def _said(request: HttpRequest, wait: int) -> HttpResponse:
     later = ngettext(
         "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", wait
     ) % {"n": wait}
-    if policy_of(request.path_info) == "api":
-        problem = {"type": "about:blank", "status": 429, "title": "Too Many Requests"}  # RFC 9457
-        problem |= {"detail": later, "retry_after": wait}
-        return JsonResponse(problem, content_type="application/problem+json")
+    if problems.is_asked(request):
+        return problems.problem(request, 429, "too_many_requests", later, retry_after=wait)
     if wants_piece(request):  # the page stays as it is, with what was typed into it
         return HttpResponse(later, content_type="text/plain", headers={"HX-Reswap": "none"})
     if "text/html" not in request.headers.get("Accept", ""):

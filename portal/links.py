@@ -9,11 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tenants import guesses, hosts, secrets
+from tenants.context import inside
 from tenants.guesses import LINK
 from tenants.logs import place
 from tenants.models import Location, Staff, Tenant
 
 LIVE = dt.timedelta(days=1)
+HAND_OVER_FOR = dt.timedelta(seconds=60)
 
 
 def to_the_portal(tenant: Tenant, *, at: dt.datetime) -> str:
@@ -33,15 +35,25 @@ def to_a_card(tenant: Tenant, member: UUID, *, at: dt.datetime) -> str:
     return _link(tenant, secrets.CARD, member, "card:link", at)
 
 
-def opened(request: HttpRequest, purpose: str, secret: str, *, at: dt.datetime) -> UUID | None:
+def across(tenant: Tenant, user: UUID, *, at: dt.datetime) -> str:
+    """Signs a person, who proved elsewhere who she is, in at `tenant`: good once, for a minute."""
+    with inside(tenant):
+        secret = secrets.mint(secrets.HAND_OVER, user, HAND_OVER_FOR, at=at)
+    return hosts.url_of(tenant, f"/accounts/arrive/{secret}/")
+
+
+def opened(
+    request: HttpRequest, purpose: str, secret: str, *, at: dt.datetime, use: bool | None = None
+) -> UUID | None:
     """Whom a link is for; None if it is used up, too old or never was one. Looking at it leaves it
-    whole, only POST uses it up.
+    whole, only POST uses it up; `use` says otherwise.
 
     One that never was is a guess of the client's network; after some, TooManyGuesses is raised.
     """
     network = place().address
     guesses.check(LINK, network, at=at)
-    take = secrets.use if request.method == "POST" else secrets.peek
+    uses = request.method == "POST" if use is None else use
+    take = secrets.use if uses else secrets.peek
     subject = take(purpose, secret, at=at)
     if subject is None and not secrets.was_minted(purpose, secret):
         guesses.wrong(LINK, network, at=at)

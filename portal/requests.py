@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from portal.metrics import observe
 from portal.pages import SAFE
+from portal.problems import is_asked, problem
 from tenants import usage
 from tenants.context import enter, inside
 from tenants.failpoints import failpoint
@@ -101,10 +102,14 @@ class BodyMiddleware:
             try:
                 _ = request.body
             except RequestDataTooBig:
-                return HttpResponse("Too much at once.\n", status=413, content_type="text/plain")
+                return _unread(request, 413, "body_too_large", "Too much at once.")
             except UnreadablePostError:
-                return HttpResponse(
-                    "The request broke off.\n", status=400, content_type="text/plain"
-                )
+                return _unread(request, 400, "broken_off", "The request broke off.")
             request.began = time.perf_counter()  # type: ignore[attr-defined]  # not when it came
         return self.get_response(request)
+
+
+def _unread(request: HttpRequest, status: int, code: str, why: str) -> HttpResponse:
+    if is_asked(request):
+        return problem(request, status, code, why)
+    return HttpResponse(f"{why}\n", status=status, content_type="text/plain")

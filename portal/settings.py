@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django.forms",
     "template_partials",
     "procrastinate.contrib.django",
@@ -90,7 +91,7 @@ if TRACES != "none":
         MIDDLEWARE.index("portal.requests.LogMiddleware") + 1, "portal.tracing.TracingMiddleware"
     )
 # Tables outside the tenants that are not ours to declare (tenants.E001).
-TENANTS_LOCAL_APPS = {"auth", "contenttypes", "account", "procrastinate"}
+TENANTS_LOCAL_APPS = {"auth", "contenttypes", "account", "mfa", "procrastinate"}
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -145,14 +146,33 @@ CACHES = {
 # Who comes in
 
 AUTH_USER_MODEL = "tenants.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.Backend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "manage:home"
 ACCOUNT_ADAPTER = "portal.accounts.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # a code by mail has proved the address before it is kept
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_FORMAT = {"length": 6, "dashed": True}
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 3
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = 4
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_LOGIN_TIMEOUT = 15 * 60
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_ADAPTER = "portal.factors.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+MFA_FORMS = {
+    "authenticate": "portal.doors.forms.SecondProof",
+    "authenticate_webauthn": "portal.doors.forms.PasskeyProof",
+    "activate_totp": "portal.doors.forms.Activate",
+}
+# REMOTE_ADDR is the client's when allauth sees it: portal.requests has read what our proxy wrote.
+ALLAUTH_TRUSTED_PROXY_COUNT = 0
 # They live in a cache, which may be lost; guesses count in PostgreSQL (tenants.guesses).
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 SESSION_ENGINE = "tenants.sessions"
@@ -203,7 +223,18 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Mail
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Where nothing is served to anybody else, letters go nowhere and are read on the outbox page.
+OUTBOX = env.flag("PORTAL_OUTBOX", not SECURE)
+_mail = env.mail()
+EMAIL_BACKEND = _mail.pop("EMAIL_BACKEND")
+EMAIL_HOST = _mail.pop("EMAIL_HOST", "")
+EMAIL_PORT = _mail.pop("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.pop("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.pop("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _mail.pop("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.pop("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+TEXT_BACKEND = env.text("TEXT_BACKEND")  # "package.module.send": called with a phone and a text
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"LoyalAura <no-reply@{BASE_DOMAIN}>")
 
 # Jobs

@@ -24,6 +24,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from portal.language import choose
 from portal.pages import SAFE, wants_piece
+from portal.problems import is_asked, problem
 from tenants.breaker import Breaker
 from tenants.logs import place
 
@@ -186,14 +187,31 @@ class Run:
 
 
 def has_key(request: HttpRequest) -> bool:
-    """Whether the form is one that counts once, however often it is sent."""
-    return bool(request.POST.get("key"))
+    """Whether the form, or a program's command, is one that counts once, however often it is
+    sent.
+    """
+    return bool(request.headers.get("Idempotency-Key") or request.POST.get("key"))
 
 
 def unavailable(
     request: HttpRequest, trouble: Trouble, error: BaseException | None = None
 ) -> HttpResponse:
     """503, with a page that needs no database: for a person who works here, or for a customer."""
+    response = _problem(request) if is_asked(request) else _page(request, trouble)
+    response.headers["Retry-After"] = str(RETRY_AFTER[trouble])
+    response.headers["Cache-Control"] = "no-store"
+    response.trouble = trouble  # type: ignore[attr-defined]
+    response.error = error  # type: ignore[attr-defined]
+    response._has_been_logged = True  # type: ignore[attr-defined]  # by us, once for all its runs
+    return response
+
+
+def _problem(request: HttpRequest) -> HttpResponse:
+    again = "Not now. Send it again, with the same key if it has one."
+    return problem(request, 503, "unavailable", again)
+
+
+def _page(request: HttpRequest, trouble: Trouble) -> HttpResponse:
     template = "errors/503.html" + ("#piece" if wants_piece(request) else "")
     with translation.override(_language(request)):
         body = render_to_string(
@@ -208,13 +226,7 @@ def unavailable(
                 "number": place().request_id,
             },
         )
-    response = HttpResponse(body, status=503)
-    response.headers["Retry-After"] = str(RETRY_AFTER[trouble])
-    response.headers["Cache-Control"] = "no-store"
-    response.trouble = trouble  # type: ignore[attr-defined]
-    response.error = error  # type: ignore[attr-defined]
-    response._has_been_logged = True  # type: ignore[attr-defined]  # by us, once for all its runs
-    return response
+    return HttpResponse(body, status=503)
 
 
 def _language(request: HttpRequest) -> str:
@@ -226,7 +238,7 @@ def _language(request: HttpRequest) -> str:
 
 def _sent(request: HttpRequest) -> list[tuple[str, str]]:
     """What a form carried that may be sent again, for a button that does. It keeps its key."""
-    if request.method != "POST" or not has_key(request) or request.FILES:
+    if request.method != "POST" or not request.POST.get("key") or request.FILES:
         return []
     fields: MultiValueDict[str, str] = request.POST
     return [(name, value) for name, values in fields.lists() for value in values]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from tenants.models import Device, Staff
+from tenants.models import ApiKey, Device, Staff
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person at a till, a person in the portal, or a command.
+    """A person at a till, a person in the portal, a shop's own system, or a command.
 
     `source` is the room in which an idempotency key is unique: "device:<id>", "web",
-    "import:<name>" or "command". `who` names the person or program: "staff:<id>", "command:demo".
+    "api-key:<id>", "import:<name>" or "command". `who` names the person or program: "staff:<id>",
+    "command:demo".
     """
 
     source: str
@@ -43,7 +44,16 @@ class Actor:
         """An import: the same file again has the same keys."""
         return cls(f"import:{name}", "command:import")
 
+    @classmethod
+    def of_key(cls, key: ApiKey) -> Actor:
+        """The shop's own system. What it may is told by the scopes of its token."""
+        return cls(f"api-key:{key.pk}", f"api-key:{key.pk}")
+
     @property
     def manages(self) -> bool:
-        """May this actor do what a manager may? A command is run by whoever runs the server."""
-        return self.staff.manages if self.staff else self.who.startswith("command:")
+        """May this actor do what a manager may? A command is run by whoever runs the server, an
+        API key was made by whoever manages the shop.
+        """
+        if self.staff:
+            return self.staff.manages
+        return self.who.startswith(("command:", "api-key:"))

@@ -1,7 +1,8 @@
 """Guessing is dear: each wrong try at a door makes its subject wait, longer and longer.
 
 The counts are rows, because a counter in a cache can be lost and then the door stands open. A row
-knows its subject, an address or a network, only as a hash keyed with the server's key.
+knows its subject, an address or a network, only as a hash keyed with the server's key. Outside
+every shop, on the apex, the rows are the house's own (SiteGuess).
 
     guesses.check(LINK, network, at=now)      # raises TooManyGuesses
     …                                         # look whether it is right
@@ -13,21 +14,40 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import math
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from tenants.context import tenant_id
-from tenants.models import Guess
+from tenants.context import current, tenant_id
+from tenants.models import Guess, SiteGuess
 
 LINK = "link"  # one-time links, by the client's network
 LOGIN = "login"  # passwords and codes, by the address that is to sign in
 LOGIN_FROM = "login-from"  # the same, by the client's network
+SECOND = "second"  # the second proof of who one is, by the person
+PROOF = "proof"  # the digits on a customer's screen, by her card
+LETTER = "letter"  # letters that anybody may ask for on the apex, by the address they go to
+LETTER_FROM = "letter-from"  # the same, by the client's network
+CODE = "code"  # codes sent to a customer, by her phone or address
+CODE_FROM = "code-from"  # codes typed on the apex, by the client's network
 
 # So many wrong tries go by, then that one and each further one cost a wait, in seconds; the last
 # stays. A network is many people: a shop's own guests, or a street of one phone company.
-FREE = {LINK: 30, LOGIN: 5, LOGIN_FROM: 20}
+FREE = {
+    LINK: 30,
+    LOGIN: 5,
+    LOGIN_FROM: 20,
+    SECOND: 5,
+    PROOF: 5,
+    LETTER: 5,
+    LETTER_FROM: 20,
+    CODE: 6,
+    CODE_FROM: 20,
+}
 WAITS = (15, 30, 60, 120, 240, 480, 900)
+# A letter bothers whoever gets it: her box is not to be filled.
+OWN_WAITS = {LETTER: (60, 300, 900, 3600, 6 * 3600)}
 FORGOTTEN_AFTER = dt.timedelta(days=1)  # without a wrong try
 
 
@@ -41,7 +61,7 @@ class TooManyGuesses(Exception):
 
 def check(door: str, subject: str, *, at: dt.datetime) -> None:
     """Raise TooManyGuesses while this subject has to wait. Counts nothing."""
-    row = Guess.objects.filter(door=door, subject=_hash(door, subject)).first()
+    row = _rows().filter(door=door, subject=_hash(door, subject)).first()
     if row:
         _refuse_waiting(row, at)
 
@@ -68,7 +88,7 @@ def take(door: str, subject: str, *, at: dt.datetime) -> None:
 
 def right(door: str, subject: str) -> None:
     """Forget what was wrong before. Never for a network: one who gets in would free all others."""
-    rows = Guess.objects.filter(door=door, subject=_hash(door, subject))
+    rows = _rows().filter(door=door, subject=_hash(door, subject))
     rows.update(wrong=0, wait_until=None)
 
 
@@ -78,34 +98,41 @@ def forget_old(at: dt.datetime) -> int:
     return deleted
 
 
-def _locked(door: str, subject: str, at: dt.datetime) -> Guess:
+def _rows() -> Any:
+    """The shop's that we are inside, or the house's."""
+    return SiteGuess.objects.all() if current() is None else Guess.objects.all()
+
+
+def _locked(door: str, subject: str, at: dt.datetime) -> Guess | SiteGuess:
     """The subject's row, made if need be; until the end of the transaction nobody else has it."""
     name = {"door": door, "subject": _hash(door, subject)}
-    rows = Guess.objects.select_for_update()
-    row = rows.filter(**name).first()
+    rows = _rows().select_for_update()
+    row: Guess | SiteGuess | None = rows.filter(**name).first()
     if row is None:
-        Guess.objects.bulk_create([Guess(**name, since=at)], ignore_conflicts=True)
+        rows.bulk_create([rows.model(**name, since=at)], ignore_conflicts=True)
         row = rows.get(**name)
     if at - row.since > FORGOTTEN_AFTER:
         row.wrong, row.wait_until = 0, None
     return row
 
 
-def _count(row: Guess, at: dt.datetime) -> None:
+def _count(row: Guess | SiteGuess, at: dt.datetime) -> None:
     row.wrong, row.since = row.wrong + 1, at
     beyond = row.wrong - FREE[row.door]
     if beyond >= 0:
-        wait = WAITS[min(beyond, len(WAITS) - 1)]
+        waits = OWN_WAITS.get(row.door, WAITS)
+        wait = waits[min(beyond, len(waits) - 1)]
         row.wait_until = at + dt.timedelta(seconds=wait)
     row.save(update_fields=["wrong", "since", "wait_until"])
 
 
-def _refuse_waiting(row: Guess, at: dt.datetime) -> None:
+def _refuse_waiting(row: Guess | SiteGuess, at: dt.datetime) -> None:
     if row.wait_until and at < row.wait_until:
         raise TooManyGuesses(math.ceil((row.wait_until - at).total_seconds()))
 
 
 def _hash(door: str, subject: str) -> str:
     """Of no use without the server's key, and different in each shop."""
-    text = f"guess:{tenant_id()}:{door}:{subject}".encode("utf-8", "surrogatepass")
+    whose = "house" if current() is None else tenant_id()
+    text = f"guess:{whose}:{door}:{subject}".encode("utf-8", "surrogatepass")
     return hmac.digest(settings.SECRET_KEY.encode(), text, "sha256").hex()

@@ -29,7 +29,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from tenants import usage
-from tenants.context import current, inside, tenant_id
+from tenants.context import OutsideTenant, current, enter, inside, required, tenant_id
 from tenants.failpoints import failpoint
 from tenants.ids import uuid7
 from tenants.logs import coming_from, place, routed
@@ -41,6 +41,7 @@ log = logging.getLogger("portal.jobs")
 
 # After 4 s, 16 s, 64 s, 4 min, 17 min and 68 min; then never again, with an error in the log.
 RETRIES = RetryStrategy(max_attempts=6, exponential_wait=4)
+HOUSE = "house"  # the queue of what is no shop's: another among them, as fair as any
 LATER = -1_000_000  # the priority of what may wait until nobody wants anything
 LEVELS = {
     "done": logging.INFO,
@@ -91,12 +92,12 @@ def task(*, name: str, retry: RetryStrategy = RETRIES) -> Callable[[Callable[P, 
     def register(function: Callable[P, object]) -> Task[P]:
         def run(context: JobContext, tenant: str, request: str, arguments: dict[str, Any]) -> None:
             def act() -> str:
-                if not Tenant.objects.filter(pk=tenant).exists():
+                if tenant != HOUSE and not Tenant.objects.filter(pk=tenant).exists():
                     return "dropped"
                 function(**arguments)  # type: ignore[call-arg]
                 return "done"
 
-            with inside(UUID(tenant)):
+            with enter(None) if tenant == HOUSE else inside(UUID(tenant)):
                 _try(act, context, request, retry)
 
         app.task(name=name, retry=retry, pass_context=True)(run)
@@ -113,6 +114,17 @@ def enqueue(task: Task[P], /, *args: P.args, **arguments: P.kwargs) -> int:
     """
     if args:
         raise TypeError("a job's arguments have names")
+    required()
+    return _put_in(task.name, arguments, 0)
+
+
+def enqueue_for_the_house(task: Task[P], /, *_: P.args, **arguments: P.kwargs) -> int:
+    """Put in a job of no shop, from the apex: it runs as nobody, and reaches no shop's rows.
+
+    Raises OutsideTenant inside a shop, whose jobs are its own.
+    """
+    if current() is not None:
+        raise OutsideTenant("a job of the house is put in outside every shop")
     return _put_in(task.name, arguments, 0)
 
 
@@ -168,7 +180,8 @@ def periodic(
 def _put_in(name: str, arguments: dict[str, Any], base: int) -> int:
     # By Django's own connection even in a worker, where procrastinate's would be another one, and
     # so another transaction.
-    queue, request = str(tenant_id()), place().request_id
+    scope = current()
+    queue, request = (str(tenant_id()) if scope else HOUSE), place().request_id
     args = json.dumps({"tenant": queue, "request": request, "arguments": arguments})
     with connection.cursor() as cursor:
         cursor.execute(PUT_IN, {"queue": queue, "task": name, "base": base, "args": args})

@@ -113,8 +113,17 @@ def admit(tenant_id: UUID, plan: str, policy: str, cost: int = 1) -> Decision:
     What is refused costs nothing. What is dearer than the whole burst needs, and takes, a full
     bucket.
     """
-    rate = rate_of(plan, policy)
-    key = key_of(f"limit:{policy}", tenant_id)
+    return _admit(key_of(f"limit:{policy}", tenant_id), rate_of(plan, policy), cost)
+
+
+def admit_at(door: str, rate: Rate) -> Decision:
+    """The same for one door of the shop that we are inside: so often it opens ("join", or "join"
+    and a network).
+    """
+    return _admit(key_of(f"limit:door:{door}"), rate, 1)
+
+
+def _admit(key: str, rate: Rate, cost: int) -> Decision:
     if known := empty.decision(key, rate, cost):
         return known
     began = _now()

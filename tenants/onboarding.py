@@ -16,7 +16,7 @@ from tenants import hosts, limits
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.ids import uuid7
-from tenants.models import Country, Domain, Language, Location, Shop, Staff, Tenant
+from tenants.models import Country, Domain, Language, Location, Logo, Shop, Staff, Tenant
 from tenants.people import employ, user_with
 from tenants.pins import set_pin
 from tenants.trace import write
@@ -28,6 +28,15 @@ class BadName(ValueError):
     def __init__(self, code: str, slug: str) -> None:
         super().__init__(f"{slug!r} cannot be a shop's address: {code}")
         self.code, self.slug = code, slug
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A logo as portal.logos made it: safe, small, and named by the digest of its bytes."""
+
+    kind: str  # "image/webp", "image/svg+xml"
+    data: bytes
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ def opening(
     location: str = "",
     pin: str = "",
     plan: str = limits.DEFAULT_PLAN,
+    logo: Picture | None = None,
 ) -> Iterator[Opened]:
     """Open a tenant and stay inside it: what the body adds commits with it, or nothing does.
 
@@ -94,7 +104,10 @@ def opening(
             icon=icon,
             language_id=language,
             languages=sorted({language, "en", "ar", "bn"}, key=lambda code: code != language),
+            logo=logo.digest if logo else "",
         )
+        if logo:
+            Logo.objects.create(kind=logo.kind, digest=logo.digest, data=logo.data)
         first = Location.objects.create(name=location or name)
         owner = employ(
             owner_name, Staff.Role.OWNER, user=user_with(email, owner_name), at=at, by=by
@@ -103,6 +116,8 @@ def opening(
             set_pin(owner, pin)
         write(by, "shop.opened", tenant.pk, at=at, after={"slug": slug, "country": country})
         yield Opened(tenant, shop, owner, first)
+        # Whoever asked for the name a moment ago was told that nobody has it.
+        transaction.on_commit(hosts.directory.forget)
     hosts.directory.forget()
 
 

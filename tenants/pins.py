@@ -12,11 +12,13 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+from itertools import pairwise
 
 from django.conf import settings
 from django.db import transaction
 
-from tenants.models import Device, Staff
+from tenants.actors import Actor
+from tenants.models import Device, Shop, Staff
 from tenants.trace import write
 
 LENGTHS = range(4, 7)
@@ -45,6 +47,45 @@ def set_pin(staff: Staff, pin: str) -> None:
     salt = secrets.token_hex(8)
     staff.pin_hash, staff.pin_wrong, staff.pin_wait_until = f"{salt}${_hash(salt, pin)}", 0, None
     staff.save(update_fields=["pin_hash", "pin_wrong", "pin_wait_until"])
+
+
+def length() -> int:
+    """How many digits a new PIN has in the shop we are inside."""
+    chosen = int(Shop.objects.values_list("pin_length", flat=True).get())
+    return chosen if chosen in LENGTHS else LENGTHS[0]
+
+
+def new_pin(staff: Staff, pin: str = "", *, at: dt.datetime, by: Actor) -> str:
+    """Give a person a new PIN of the shop's length, chosen or drawn; returns it, told only now.
+
+    Ends every wait, and the state of being switched off. Raises BadPin.
+    """
+    digits = length()
+    pin = pin or _draw(digits)
+    if len(pin) != digits:
+        raise BadPin(f"a PIN here is {digits} digits")
+    with transaction.atomic():
+        set_pin(staff, pin)
+        write(by, "pin.set", staff.pk, at=at)
+    return pin
+
+
+def is_off(staff: Staff) -> bool:
+    """Whether this person's PIN was switched off after too many wrong ones."""
+    return bool(staff.pin_hash) and staff.pin_wrong >= OFF_AFTER
+
+
+def is_easy(pin: str) -> bool:
+    """One digit again and again, or counting up or down: what is tried first."""
+    steps = {int(after) - int(before) for before, after in pairwise(pin)}
+    return len(steps) == 1 and steps <= {0, 1, -1}
+
+
+def _draw(digits: int) -> str:
+    while True:
+        pin = "".join(secrets.choice("0123456789") for _ in range(digits))
+        if not is_easy(pin):
+            return pin
 
 
 def check(staff: Staff, device: Device, pin: str, *, at: dt.datetime) -> None:

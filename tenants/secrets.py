@@ -16,6 +16,11 @@ from django.db.models import Q, QuerySet
 from tenants.models import OneTimeSecret
 
 SIGN_IN, PAIR, CARD = "sign-in", "pair", "card"
+INVITE, HAND_OVER = "invite", "hand-over"
+
+# What people read aloud or type: Crockford's base 32, without letters that look like digits.
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 def fingerprint(secret: str) -> str:
@@ -23,9 +28,27 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def mint(purpose: str, subject: UUID, lifetime: dt.timedelta, *, at: dt.datetime) -> str:
-    """A new secret for `subject` (a user, a location, a member); each call makes another."""
-    secret = secrets.token_urlsafe(16)
+def new_code(length: int) -> str:
+    """So many characters of ALPHABET, 5 bits each."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def read_code(text: str) -> str:
+    """A code as somebody typed it: case, spaces and dashes count for nothing; O is 0, I and L
+    are 1.
+    """
+    plain = "".join(text.split()).replace("-", "").upper()
+    return plain.translate(LOOK_ALIKES)
+
+
+def mint(
+    purpose: str, subject: UUID, lifetime: dt.timedelta, *, at: dt.datetime, code: int = 0
+) -> str:
+    """A new secret for `subject` (a user, a location, a member); each call makes another.
+
+    `code` makes it one of so many characters to be typed, which must be guarded by guesses.
+    """
+    secret = new_code(code) if code else secrets.token_urlsafe(16)
     OneTimeSecret.objects.create(
         purpose=purpose, subject=subject, hash=fingerprint(secret), expires_at=at + lifetime
     )

@@ -9,8 +9,8 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-from tenants import guesses, jobs, secrets, usage
-from tenants.models import Session
+from tenants import guesses, jobs, secrets, signups, tokens, usage
+from tenants.models import Letter, Session
 
 log = logging.getLogger("portal.jobs")
 SILENT = 60  # seconds without a heartbeat: that worker is gone
@@ -56,6 +56,14 @@ def forget_expired_sessions(at: dt.datetime) -> None:
         log.info("sessions forgotten", extra={"facts": {"count": gone}})
 
 
+@jobs.periodic("19 2 * * *", name="tenants.forget_sign_ups")
+def forget_sign_ups(at: dt.datetime) -> None:
+    """Delete what the apex need not know any longer: sign-ups, letters, counts."""
+    gone = signups.forget_old(at)
+    if gone:
+        log.info("sign-ups forgotten", extra={"facts": {"count": gone}})
+
+
 @jobs.periodic("23 2 * * *", name="tenants.tidy_all")
 def tidy_all(at: dt.datetime) -> None:
     """Each night, one job a shop."""
@@ -68,4 +76,6 @@ def tidy(at: str) -> None:
     then = dt.datetime.fromisoformat(at)
     secrets.forget_old(then)
     guesses.forget_old(then)
+    tokens.forget_old(then)
     usage.forget_old(then)
+    Letter.objects.filter(made_at__lt=then - signups.LETTERS_KEPT).delete()

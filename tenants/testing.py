@@ -92,6 +92,7 @@ VALUES: dict[type[models.Field[Any, Any]], Callable[[], object]] = {
     models.EmailField: lambda: f"{_text()}@x.example",
     models.UUIDField: uuid7,
     models.BooleanField: bool,
+    models.BinaryField: lambda: b"x",
     models.DateTimeField: lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     models.DateField: lambda: dt.date(2026, 1, 1),
     models.DecimalField: lambda: Decimal(1),

@@ -2,7 +2,8 @@
 
 from loyalty.models.account import Account, Allocation, Entry, Lot
 from loyalty.models.check import BooksCheck, DailyStat
-from loyalty.models.member import Consent, Identifier, Member, Merge, Referral
+from loyalty.models.draft import Draft
+from loyalty.models.member import Claim, Consent, Identifier, Member, Merge, Referral
 from loyalty.models.operation import Operation
 from loyalty.models.program import EarnRule, Program, Reward, RuleUse, Tier
 from loyalty.models.purchase import Purchase, Refund
@@ -12,8 +13,10 @@ __all__ = [
     "Account",
     "Allocation",
     "BooksCheck",
+    "Claim",
     "Consent",
     "DailyStat",
+    "Draft",
     "EarnRule",
     "Entry",
     "Identifier",

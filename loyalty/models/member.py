@@ -32,6 +32,9 @@ class Member(SoftDelete, TenantModel):
     enrolled_at = models.DateTimeField()
     enrolled_by = models.CharField(max_length=80)  # an Actor's `who`
     source = models.CharField(max_length=20)  # "till", "poster", "import"
+    # When a card that its holder has neither proved nor used ends; NULL for everybody else's.
+    unbound_until = models.DateTimeField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)  # of what the owner may edit
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="member_code")]
@@ -47,6 +50,11 @@ class Member(SoftDelete, TenantModel):
                 name="member_by_surname",
             ),
             models.Index(fields=["tenant", "enrolled_at"], name="member_by_enrolment"),
+            models.Index(
+                fields=["tenant", "unbound_until"],
+                condition=models.Q(unbound_until__isnull=False),
+                name="member_unbound",
+            ),
             models.Index(
                 fields=["tenant", "birth_date"],
                 condition=models.Q(birth_date__isnull=False),
@@ -101,6 +109,32 @@ class Identifier(SoftDelete, TenantModel):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Claim(TenantModel):
+    """A phone or address that the holder of a card says is hers, until a code proves it.
+
+    What is known already binds only so: the card she had is joined then with the one in her hand.
+    """
+
+    example = {"kind": "phone"}
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="claims", db_index=False)
+    kind = models.CharField(max_length=5, choices=Identifier.Kind)
+    value = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    code_hash = models.CharField(max_length=64, default="", editable=False)
+    code_until = models.DateTimeField(null=True, editable=False)
+    code_wrong = models.PositiveSmallIntegerField(default=0, editable=False)
+    code_sent_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "member", "kind"], name="claim_one_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"claim of {self.kind}"
 
 
 class Consent(AppendOnly, TenantModel):

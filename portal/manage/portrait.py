@@ -15,6 +15,7 @@ from loyalty import finding, insights
 from loyalty.models import Entry, Member
 from portal.arithmetic import Told, told
 from portal.charts import DAYS, rhythm, usual_gap
+from portal.figures import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,17 @@ class Row:
     member: Member
     phone: str
     rhythm: SafeString
+    told: str = ""
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A segment to keep: its name in the address, what it is called, and how many are in it."""
+
+    keep: str
+    words: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,30 @@ def rows(members: Sequence[Member], at: dt.datetime) -> list[Row]:
     """The members of one page with their phones and the rhythm of their visits. Two statements."""
     phones = finding.phones_of(members)
     visits = insights.visits_of_each(members, since=at - dt.timedelta(days=DAYS))
-    return [Row(m, phones.get(m.pk, ""), _drawn(visits.get(m.pk, []), at)) for m in members]
+    return [_row(m, phones.get(m.pk, ""), visits.get(m.pk, []), at) for m in members]
 
 
-def _drawn(visits: Sequence[dt.datetime], at: dt.datetime) -> SafeString:
-    return rhythm(visits, at, rhythm_sentence(visits))
+def _row(member: Member, phone: str, visits: Sequence[dt.datetime], at: dt.datetime) -> Row:
+    sentence, usual = rhythm_sentence(visits), usual_gap(visits)
+    silent = (at - max(visits)) / dt.timedelta(days=1) if visits else 0
+    return Row(
+        member,
+        phone,
+        rhythm(visits, at, sentence),
+        silence_sentence(usual, int(silent)) if usual else sentence,
+        is_late=bool(usual and silent > 2 * usual),
+    )
+
+
+def silence_sentence(usual: int, silent: int) -> str:
+    """Every 4 days. Nothing for 13."""
+    every = (
+        gettext("Every day.")
+        if usual <= 1
+        else ngettext("Every %(n)s day.", "Every %(n)s days.", usual) % {"n": number(usual)}
+    )
+    nothing = ngettext("Nothing for %(n)s day.", "Nothing for %(n)s days.", silent)
+    return f"{every} {nothing % {'n': number(silent)}}"
 
 
 def rhythm_sentence(visits: Sequence[dt.datetime]) -> str:

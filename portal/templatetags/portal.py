@@ -20,9 +20,22 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, pgettext
 
-from portal.figures import decimal, locale, money, native, number, percent_of, signed, unit
+from portal.figures import (
+    counted,
+    decimal,
+    gained,
+    locale,
+    money,
+    native,
+    number,
+    percent_of,
+    signed,
+    unit,
+)
+from portal.gifts import gift
 from portal.pattern import pattern as drawn_pattern
 from tenants import shops
+from tenants.ids import uuid7
 
 register = template.Library()
 
@@ -49,6 +62,12 @@ def drawn(name: str) -> SafeString:
     )
 
 
+@register.simple_tag
+def strokes(name: str) -> SafeString:
+    """Its lines alone, for a drawing that is more than an icon."""
+    return _symbols().get(name, SafeString(""))
+
+
 @lru_cache(maxsize=1)
 def _symbols() -> dict[str, SafeString]:
     sprite = (Path(settings.ROOT) / "static/icons.svg").read_text()
@@ -64,7 +83,11 @@ def pattern(slug: str) -> SafeString:
 
 @register.simple_tag
 def qr(text: str, label: str) -> SafeString:
-    """A QR code. Capitals take its alphanumeric mode: coarser modules, a faster scan."""
+    """A QR code. Capitals take its alphanumeric mode: coarser modules, a faster scan. Without a
+    label it is a picture of one, for no reader.
+    """
+    if not label:
+        return format_html('<div class="qr" aria-hidden="true">{}</div>', _qr(text.upper()))
     return format_html(
         '<div class="qr" role="img" aria-label="{}">{}</div>', label, _qr(text.upper())
     )
@@ -77,10 +100,18 @@ def _qr(text: str) -> SafeString:
     return mark_safe(svg)  # noqa: S308 (squares only)
 
 
+@register.simple_tag
+def new_key() -> str:
+    """An idempotency key for a form that is one button."""
+    return str(uuid7())
+
+
 # --- Figures -------------------------------------------------------------------------------------
 
-for figure in (number, decimal, percent_of, signed, unit, money):
+for figure in (number, decimal, percent_of, signed, unit, counted, gained, money):
     register.filter(figure)
+
+register.filter(gift)
 
 
 # --- Times: the clock of the shop ----------------------------------------------------------------
@@ -138,6 +169,11 @@ def short_date(date: dt.date) -> str:
     return native(format_date(date, "d MMM", locale()))
 
 
+def month_name() -> str:
+    """November, of today"""
+    return format_date(timezone.localdate(), "LLLL", locale())
+
+
 @register.filter
 def iso(at: dt.datetime) -> str:
     return timezone.localtime(at).isoformat(timespec="minutes")
@@ -154,6 +190,31 @@ def role(name: str) -> str:
         "manager": gettext("Manager"),
         "cashier": gettext("Cashier"),
     }.get(name, name)
+
+
+@register.filter
+def source(name: str) -> str:
+    """By which way something was told to us."""
+    return {
+        "till": gettext("at the till"),
+        "portal": gettext("in the portal"),
+        "poster": gettext("by the poster"),
+        "card": gettext("on her card"),
+        "enrolment": gettext("when she joined"),
+        "import": gettext("by a list"),
+        "api": gettext("by another system"),
+        "merge": gettext("when two cards were joined"),
+    }.get(name, name)
+
+
+@register.filter
+def identifier(kind: str) -> str:
+    """What one can be known by."""
+    return {
+        "phone": gettext("Phone"),
+        "email": gettext("E-mail"),
+        "card": gettext("Card"),
+    }.get(kind, kind)
 
 
 @register.filter

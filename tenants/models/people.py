@@ -70,6 +70,7 @@ class Staff(SoftDelete, TenantModel):
     user = LocalForeignKey(User, null=True, blank=True, db_index=False)
     name = models.CharField(max_length=80)
     role = models.CharField(max_length=8, choices=Role, default=Role.CASHIER)
+    language = models.CharField(max_length=12, default="", blank=True)  # hers, on every device
     pin_hash = models.CharField(max_length=128, default="", editable=False)
     pin_wrong = models.PositiveSmallIntegerField(default=0, editable=False)  # in a row
     pin_wait_until = models.DateTimeField(null=True, editable=False)
@@ -89,3 +90,28 @@ class Staff(SoftDelete, TenantModel):
     @property
     def manages(self) -> bool:
         return self.role in (self.Role.OWNER, self.Role.MANAGER)
+
+
+class Invitation(SoftDelete, TenantModel):
+    """That somebody was asked to work here. The link in her letter is a OneTimeSecret whose subject
+    is this row; taken up, she is Staff.
+    """
+
+    email = models.EmailField()
+    name = models.CharField(max_length=80)
+    role = models.CharField(max_length=8, choices=Staff.Role, default=Staff.Role.MANAGER)
+    invited_by = models.ForeignKey(Staff, models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=models.Q(is_active=True, accepted_at=None),
+                name="invitation_one_an_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

@@ -18,6 +18,10 @@ class Session(AbstractBaseSession):
 
     tenant_id = models.UUIDField(null=True)
     user_id = models.UUIDField(null=True)
+    begun_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    agent = models.CharField(max_length=40, default="")  # "Chrome on Android", not the header
+    address = models.CharField(max_length=45, default="")  # the network: 203.0.113.0
 
     class Meta(AbstractBaseSession.Meta):
         indexes = [models.Index(fields=["user_id"], name="session_user")]

@@ -65,6 +65,17 @@ class Shop(TenantModel):
     languages = models.JSONField(default=list)
     native_digits = models.BooleanField(default=False)
     pin_length = models.PositiveSmallIntegerField(default=4)
+    logo = models.CharField(max_length=64, default="", blank=True)  # the digest of a Logo
+    phone = models.CharField(max_length=20, default="", blank=True)  # E.164, for customers
+    email = models.EmailField(default="", blank=True)
+    address = models.CharField(max_length=200, default="", blank=True)
+    privacy = models.TextField(default="", blank=True)  # the shop's own words on what it keeps
+    lock_after = models.PositiveSmallIntegerField(default=5)  # minutes without a touch, at the till
+    # At the till: a sale above it needs a manager's PIN (minor units); a reward above it needs the
+    # code on the customer's screen (points). NULL: none does.
+    award_limit = models.PositiveBigIntegerField(null=True, blank=True)
+    proof_above = models.PositiveBigIntegerField(null=True, blank=True)
+    poster_at = models.DateTimeField(null=True, blank=True)  # when the owner first printed it
 
     objects: ClassVar[models.Manager[Any]] = models.Manager()
 
@@ -73,3 +84,19 @@ class Shop(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Logo(TenantModel):
+    """A shop's picture, made safe and small by `portal.logos`. Kept in the database, so that a shop
+    is whole in one place; its bytes are served under their digest and never change.
+    """
+
+    kind = models.CharField(max_length=20)  # "image/webp", "image/svg+xml"
+    digest = models.CharField(max_length=64)
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="logo_once")]
+
+    def __str__(self) -> str:
+        return self.digest

@@ -156,6 +156,7 @@ def test_more_than_a_batch_all_get_it(pays, monkeypatch):
     assert award(MORNING) == 0
 
 
+@pytest.mark.thorough
 def test_who_celebrates_is_found_by_an_index(pays):
     people = [
         Newcomer(card=f"n{n}", birth_date=dt.date(1980, 1, 1) + n * DAY) for n in range(3_000)

@@ -77,7 +77,7 @@ def test_the_counter_the_timeline_and_the_card_show_the_newest_first(busy):
 
 
 def test_members_can_be_sorted_by_what_their_account_says(busy, django_assert_num_queries):
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         page = insights.members_page(search(""), sort="points")
         assert [(m.name, m.balance) for m in page] == [("Amina Rahman", 45), ("Bob Zuckerman", 15)]
     by = {

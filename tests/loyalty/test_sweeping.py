@@ -109,6 +109,7 @@ def test_a_program_that_is_paused_is_left_alone(in_cafe):
     assert sweep(NOW + 31 * DAY) == Swept()
 
 
+@pytest.mark.thorough
 def test_what_is_due_is_found_by_its_index(in_cafe):
     expiring(in_cafe)
     crowd(in_cafe, 3_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 from loyalty.enrolment import new_link
 from tenants import secrets
 from tenants.context import inside
+from tenants.models import Letter
 from tests.conftest import PIN
 
 HOUR = dt.timedelta(hours=1)
@@ -93,3 +95,30 @@ def named(sql: str) -> str:
         outer = shorter
     table = re.search(r'(?:FROM|INTO|UPDATE) "(\w+)"', outer)
     return f"{verb} {table[1] if table else plain}"
+
+
+@pytest.fixture
+def fresh_owner(owner, cafe) -> Client:
+    """The owner, who has just proved once more who she is."""
+    prove(owner, cafe)
+    return owner
+
+
+def prove(client: Client, shop, staff=None) -> None:
+    """Whoever is signed in at this browser has just proved who she is (portal.guards.freshly)."""
+    with inside(shop.tenant):
+        session = client.session
+        session["account_authentication_methods"] = [{"method": "code", "at": time.time()}]
+        session["account_authentication_methods_user"] = str((staff or shop.owner).user_id)
+        session.save()
+
+
+def letters_to(shop, address: str) -> list:
+    """The letters of a shop to this address, the latest last."""
+    with inside(shop.tenant):
+        return list(Letter.objects.filter(to=address).order_by("pk"))
+
+
+def code_of(letter) -> str:
+    """The code in a letter: three letters, a dash, three letters."""
+    return re.search(r"[A-Z]{3}-[A-Z]{3}", letter.text)[0]

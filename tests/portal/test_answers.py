@@ -55,7 +55,7 @@ def test_a_fault_of_ours_shows_its_number_and_nothing_else(stranger, monkeypatch
     def broken(*args):
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("portal.card.views.shop.cookie_name", broken)
+    monkeypatch.setattr("portal.card.views.shop.link_of", broken)
     stranger.raise_request_exception = False
     answer = stranger.get("/")
     assert answer.status_code == 500

@@ -57,7 +57,7 @@ def test_a_stranger_is_sent_to_the_door_and_back(stranger):
         .headers["HX-Redirect"]
         .startswith("/accounts/login/")
     )
-    assert "Sign in with your link" in stranger.get("/accounts/login/").text
+    assert "Send me a code" in stranger.get("/accounts/login/").text
 
 
 @pytest.mark.parametrize("wish", ["//evil.example", "https://evil.example/", "javascript:alert(1)"])
@@ -89,6 +89,6 @@ def test_who_left_is_a_stranger_at_once(owner, cafe):
     assert owner.get("/manage/").status_code == 303
 
 
-@pytest.mark.parametrize("path", ["signup/", "password/reset/", "email/", "password/change/"])
+@pytest.mark.parametrize("path", ["signup/", "password/reset/", "2fa/", "password/change/"])
 def test_doors_that_do_not_exist(stranger, path):
     assert stranger.get(f"/accounts/{path}").status_code == 404

@@ -26,7 +26,7 @@ from tenants.models import Usage
 from tenants.testing import make_tenant
 from tests.test_embedded import until
 
-MOST_SERIES = 2000
+MOST_SERIES = 10_000
 COUNTING = """
 import os, sys, django
 django.setup()

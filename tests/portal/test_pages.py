@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -13,6 +14,7 @@ def ask(kind=""):
     return request
 
 
+@pytest.mark.urls("portal.site.urls")
 def test_a_page_is_whole_unless_htmx_wants_a_piece():
     whole = page(ask(), "site/home.html", fragment="nothing")
     restored = page(ask("full"), "site/home.html", fragment="nothing")
@@ -20,6 +22,7 @@ def test_a_page_is_whole_unless_htmx_wants_a_piece():
     assert whole.content == restored.content
 
 
+@pytest.mark.urls("portal.site.urls")
 def test_what_a_page_depends_on_is_said_once():
     answer = page(ask(), "site/home.html")
     assert answer.headers["Vary"] == "HX-Request-Type, Cookie"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from loyalty.models import Entry, Purchase
 from portal import guards
 from tenants import secrets
 from tenants.context import inside
-from tenants.models import Device
+from tenants.models import Device, Shop
 from tests.conftest import PIN
 from tests.portal.conftest import HOUR, PIECE
 
@@ -103,10 +104,15 @@ def test_locking_locks(till):
     assert "Who is at the counter?" in till.get("/till/").text
 
 
-def test_an_idle_till_locks_itself(till, monkeypatch):
+def test_an_idle_till_locks_itself(till, cafe, monkeypatch):
+    """After as many minutes as the shop's row says, whatever is remembered of it elsewhere."""
     assert "Ready" in till.get("/till/").text
-    monkeypatch.setattr(guards, "IDLE_AFTER", -1)
-    assert "Who is at the counter?" in till.get("/till/").text
+    began = time.time()
+    for minutes, idle, is_locked in ((5, 4, False), (15, 10, False), (5, 16, True)):
+        with inside(cafe.tenant):
+            Shop.objects.update(lock_after=minutes)
+        monkeypatch.setattr(guards.time, "time", lambda idle=idle: began + idle * 60)
+        assert ("Who is at the counter?" in till.get("/till/").text) == is_locked, minutes
 
 
 def test_behind_the_lock_is_nothing(device, cafe):
@@ -271,10 +277,11 @@ def test_the_neighbours_member_is_like_nobody(till, cafe, spa):
 
 
 AWARD = [
-    "SELECT tenants_device",
     "SELECT tenants_session",
+    "SELECT tenants_device",
     "SELECT tenants_staff",
     "SELECT loyalty_member",
+    "SELECT tenants_shop",
     "SELECT loyalty_account",
     "SELECT loyalty_operation",
     "SELECT loyalty_earnrule",

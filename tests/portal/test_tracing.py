@@ -70,6 +70,7 @@ def test_nothing_is_imported_where_nobody_gathers():
     assert done.stdout == "False\n", done.stderr
 
 
+@pytest.mark.thorough
 def test_a_missing_package_is_named_with_the_way_to_it():
     code = "import sys; sys.modules['opentelemetry'] = None; import portal.wsgi"
     done = run(code, OTEL_TRACES_EXPORTER="console")

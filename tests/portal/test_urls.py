@@ -22,7 +22,7 @@ from tests.conftest import NOW, PIN
 # What differs between any two answers: tokens of forms, keys minted for them, numbers of requests.
 CHANGING = re.compile(
     rb'name="csrfmiddlewaretoken" value="[^"]*"|data-csrf="[^"]*"|content="[^"]*" name="csrf"'
-    rb'|name="key" value="[^"]*"|value="[0-9a-f-]{36}" name="key"'
+    rb'|name="key" value="[^"]*"|value="[0-9a-f-]{36}" name="key"|"instance": "[^"]*"'
 )
 HOUR = dt.timedelta(hours=1)
 

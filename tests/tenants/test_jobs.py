@@ -51,6 +51,8 @@ BY_THE_HOUR = {
         loyalty_tasks.celebrate,
         loyalty_tasks.check_books,
         loyalty_tasks.sum_up_days,
+        loyalty_tasks.end_unbound,
+        loyalty_tasks.start_draft,
     )
 }
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
-from loyalty import programs
+from loyalty import presets, programs
 from loyalty.models import EarnRule, Program
 from tenants import onboarding
 from tenants.context import inside, platform
@@ -57,9 +57,9 @@ STEPS = [
     (onboarding, "employ"),
     (onboarding, "user_with"),
     (onboarding, "write"),
-    (programs, "start"),
+    (presets, "start"),
     (EarnRule.objects, "create"),
-    (programs, "write"),
+    (presets, "write"),
 ]
 
 

@@ -1,7 +1,8 @@
-"""python -m tests.walls.run SETUP ANNA BORIS [--all]: this login's probes, told as JSON.
+"""python -m tests.walls.run SETUP ANNA BORIS [--clean | --all]: this login's probes, told as JSON.
 
-First as the portal is, then with each mutation planted: the probes that it must turn red, or with
-`--all` every one. Run by tests.walls.test_connections with the environment of that set-up.
+First as the portal is, and with `--clean` only so; then with each mutation planted: the probes that
+it must turn red, or with `--all` every one. Run by tests.walls.test_connections with the
+environment of that set-up.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     told: dict[str, Any] = {"clean": go_through(pair, mine), "planted": {}}
     told["facts"] = dict(pair.facts)
-    for name, mutation in MUTATIONS.items():
+    planted = {} if "--clean" in sys.argv else MUTATIONS
+    for name, mutation in planted.items():
         pair.planted = name
         wanted = mine if "--all" in sys.argv else expected.red(name, setup)
         with mutation():

@@ -59,6 +59,7 @@ def disable_row_security() -> None:
         cursor.execute("SET ROLE portal_app")
 
 
+@pytest.mark.thorough
 def test_with_row_security_off_the_sweep_turns_red(pair):
     disable_row_security()
     _, faults = sweep(*pair)
@@ -75,6 +76,7 @@ def stock_compiler(monkeypatch):
     monkeypatch.setattr(connection.ops, "_cache", None)
 
 
+@pytest.mark.thorough
 def test_with_the_compiler_off_row_security_holds_and_its_own_tests_turn_red(pair, stock_compiler):
     _, faults = sweep(*pair)
     assert faults == [], "\n".join(map(str, faults))

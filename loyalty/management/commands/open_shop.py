@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from loyalty.opening import open_shop
-from loyalty.programs import PRESETS
+from loyalty.presets import PRESETS
 from tenants import hosts
 from tenants.limits import DEFAULT_PLAN, PLANS
 from tenants.models import Country

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from dataclasses import asdict
@@ -15,11 +16,13 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from loyalty import enrolment, finding, insights
+from loyalty import enrolment, finding, glances
 from loyalty.models import Account, Member
+from loyalty.showcase import Showcase, showcase
 from portal import links
 from portal.arithmetic import told
-from portal.guards import CARD_COOKIE, cookie_name, keep_cookie
+from portal.card.holders import LOOK, drop_card, keep_card, link_of
+from portal.card.stamping import stamps_of
 from portal.pages import answer, page, see_other
 from tenants import hosts, secrets, shops
 from tenants.cache import mine
@@ -29,30 +32,39 @@ KEPT_FOR = 60  # seconds
 
 @require_safe
 def card(request: HttpRequest) -> HttpResponse:
-    secret = request.COOKIES.get(cookie_name(CARD_COOKIE), "")
-    account = finding.account_by_link(secret) if secret else None
+    secret = link_of(request)
+    if not secret:
+        return see_other(reverse("card:back"))
+    at, shown = timezone.now(), showcase()
+    account = glances.by_link(secret, shown)
     if account is None:
         return _without_account(request, secret)
-    name = _name_of(account)
+    if glances.is_due(account, at):  # what time has done is computed, and not written yet
+        return answer(HttpResponse(_drawn(request, account.member, account, shown, at)))
+    name = _name_of(account, shown, request.COOKIES.get(LOOK, ""))
     kept, whose = mine().get(name), str(account.tenant_id)
     if isinstance(kept, dict) and kept.get("tenant") == whose and isinstance(kept["page"], str):
         return answer(HttpResponse(kept["page"]))
-    body = _drawn(request, account.member, account)
+    body = _drawn(request, account.member, account, shown, at)
     mine().set(name, {"tenant": whose, "page": body}, KEPT_FOR)
     return answer(HttpResponse(body))
 
 
-def _name_of(account: Account) -> str:
+def _name_of(account: Account, shown: Showcase, look: str) -> str:
     """A name for the page that says everything it is made of.
 
     Every entry changes its account's row, so a page by this name is never out of date: nothing has
-    to be dropped when something is written.
+    to be dropped when something is written. What the hour changes shows within KEPT_FOR.
     """
-    member, program = account.member, account.program
+    member, program, tier = account.member, account.program, account.tier
     made_of = [
-        *(account.pk, account.balance, account.lifetime, account.last_activity),
-        *(member.name, member.code, member.enrolled_at, program.unit, program.unit_words),
-        *(asdict(shops.front()), get_language(), timezone.localdate(), static("css/card.css")),
+        *(account.pk, account.balance, account.pending, account.debt, account.lifetime),
+        *(account.last_activity, account.next_change_at, tier.name if tier else ""),
+        *(member.name, member.code, member.enrolled_at, member.status, member.unbound_until),
+        *(program.unit, program.unit_words, program.policy),
+        *(account.waiting, getattr(account, "had", ())),  # type: ignore[attr-defined]
+        *(asdict(shown), asdict(shops.front()), get_language(), timezone.localdate(), look),
+        static("css/card.css"),
     ]
     told = json.dumps(made_of, default=str, sort_keys=True).encode()
     return f"card:{hashlib.sha256(told).hexdigest()}"
@@ -60,25 +72,51 @@ def _name_of(account: Account) -> str:
 
 def _without_account(request: HttpRequest, secret: str) -> HttpResponse:
     """No program is live: the card says so. Or the link is nothing: the shop's page, without it."""
-    member = finding.member_by_link(secret) if secret else None
+    member = finding.member_by_link(secret)
     if member:
-        return answer(HttpResponse(_drawn(request, member, None)))
-    response = see_other(reverse("card:shop"))
-    response.delete_cookie(cookie_name(CARD_COOKIE), path="/", samesite="Lax")
-    return response
+        at = timezone.now()
+        return answer(HttpResponse(_drawn(request, member, None, Showcase(), at)))
+    return drop_card(see_other(reverse("card:shop")))
 
 
-def _drawn(request: HttpRequest, member: Member, account: Account | None) -> str:
+def _drawn(
+    request: HttpRequest,
+    member: Member,
+    account: Account | None,
+    shown: Showcase,
+    at: dt.datetime,
+) -> str:
     tenant = request.tenant  # type: ignore[attr-defined]
-    context = {
+    context: dict[str, object] = {
         "member": member,
         "account": account,
-        "entries": [told(entry) for entry in insights.last_entries(account)] if account else [],
         "paused": account is None,
+        "blocked": member.status == Member.Status.BLOCKED,
+        "unbound_through": _last_day(member.unbound_until),
         "code_url": hosts.url_of(tenant, f"/m/{member.code}"),
         "slug": tenant.slug,
     }
+    if account is None and (rest := finding.last_account(member)):
+        context |= {"program": rest.program, "balance": rest.balance}
+    if account:
+        seen = glances.glance(account, shown, at=at)
+        context |= {
+            "seen": seen,
+            "program": account.program,
+            "balance": seen.state.balance,
+            "entries": [told(entry) for entry in seen.entries],
+            "stamps": stamps_of(seen.stamps),
+            "is_new": not account.lifetime or account.lifetime == shown.bonus,
+            "bonus": shown.bonus,
+        }
     return render_to_string("card/card.html", context, request)
+
+
+def _last_day(until: dt.datetime | None) -> dt.date | None:
+    """The last local day before an instant."""
+    if until is None:
+        return None
+    return timezone.localdate(until - dt.timedelta(microseconds=1))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,6 +132,4 @@ def link(request: HttpRequest, secret: str) -> HttpResponse:
         return page(request, "card/link_gone.html", {"slug": slug}, status=410)
     if request.method != "POST":
         return page(request, "card/link.html", {"member": member, "slug": slug})
-    response = see_other(reverse("card:card"))
-    keep_cookie(response, CARD_COOKIE, enrolment.new_link(member))
-    return response
+    return keep_card(see_other(reverse("card:card")), enrolment.new_link(member))

@@ -7,19 +7,28 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from loyalty import finding
-from portal.guards import CARD_COOKIE, cookie_name, person_at_till
+from loyalty.showcase import showcase
+from portal.card import promises
+from portal.card.holders import link_of
+from portal.guards import person_at_till
 from portal.pages import page, see_other
+
+PRIZES = 5  # what one gets, on the shop's page
 
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    """Whose card this is, and how to get to one's own."""
-    has_card = cookie_name(CARD_COOKIE) in request.COOKIES
-    return page(
-        request,
-        "card/shop.html",
-        {"has_card": has_card, "slug": request.tenant.slug},  # type: ignore[attr-defined]
-    )
+    """Whose card this is, what it is worth, and how to get to one's own."""
+    shown = showcase()
+    context = {
+        "has_card": bool(link_of(request)),
+        "shown": shown,
+        "promise": promises.promise(shown) if shown.is_live else "",
+        "start": promises.start(shown),
+        "prizes": [prize for prize in shown.prizes if prize.cost and prize.stock != 0][:PRIZES],
+        "slug": request.tenant.slug,  # type: ignore[attr-defined]
+    }
+    return page(request, "card/shop.html", context)
 
 
 @require_safe

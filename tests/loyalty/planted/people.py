@@ -84,7 +84,7 @@ def addresses_as_they_are_typed(patch: Patch) -> None:
 
 @bug("REFR-01")
 def a_referral_is_paid_at_sign_up(patch: Patch) -> None:
-    welcome = enrolment._welcome
+    welcome = enrolment.welcome
 
     def at_once(member, *, at, by):
         welcome(member, at=at, by=by)
@@ -93,7 +93,7 @@ def a_referral_is_paid_at_sign_up(patch: Patch) -> None:
                 account = book.accounts[referral.referrer_id]
                 book.credit(account, 500, kind="bonus", at=at, operation=None)
 
-    patch.setattr(enrolment, "_welcome", at_once)
+    patch.setattr(enrolment, "welcome", at_once)
 
 
 @bug("BDAY-01")

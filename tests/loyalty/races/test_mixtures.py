@@ -31,12 +31,10 @@ def sale_of(arena, member, sku):
     return Sale(member.pk, 100, NOW, arena.key(), lines=(Line(sku=sku, amount=100),))
 
 
-def for_the_first(count):
-    """A bonus for the first sales of each kind."""
-    return [
-        {"kind": "bonus", "points": 20, "conditions": {"total_uses": count, "skus": [kind]}}
-        for kind in KINDS
-    ]
+def for_the_first(count, name=""):
+    """A bonus for the first sales of each kind; by another name it is another rule."""
+    bonus = {"kind": "bonus", "points": 20, "name": name}
+    return [{**bonus, "conditions": {"total_uses": count, "skus": [kind]}} for kind in KINDS]
 
 
 def test_a_voucher_is_used_held_and_taken_back_at_once(arena):
@@ -142,7 +140,7 @@ def test_batches_of_sales_in_every_order(arena):
     next.
     """
     for n in arena.rounds():
-        set_rules(arena.shop.program, for_the_first(4), at=NOW, by=arena.owner)
+        set_rules(arena.shop.program, for_the_first(4, f"round {n}"), at=NOW, by=arena.owner)
         members = arena.members(*[0] * 8)
         batches = []
         for place in range(8):

@@ -88,11 +88,11 @@ def test_a_code_that_gives_points_gives_them_once_to_each(arena):
 
 
 def test_a_bonus_for_the_first_two_is_paid_to_two(arena):
-    rules = [
-        {"kind": "spend", "points": 1, "per": 100},
-        {"kind": "bonus", "points": 20, "conditions": {"total_uses": 2}},
-    ]
+    spend = {"kind": "spend", "points": 1, "per": 100}
     for n in arena.rounds():
+        # By another name, so that it is another rule and counts from the beginning.
+        first_two = {"kind": "bonus", "points": 20, "conditions": {"total_uses": 2}}
+        rules = [spend, {**first_two, "name": f"round {n}"}]
         set_rules(arena.shop.program, rules, at=NOW, by=arena.owner)
         told = arena.race(*each(arena, record, arena.members(*[0] * 8), 1000, at=NOW), seed=n)
         assert told.refused == {}
