@@ -33,6 +33,7 @@ def rehearse(shop) -> None:
         tasks.rehearse_draft(draft=str(draft.pk), version=draft.version, at=at)
 
 
+@pytest.mark.thorough
 def test_a_rule_is_changed_rehearsed_and_put_in_force(owner, shop, sold):
     page = owner("desk")
     page.goto("/manage/program/")

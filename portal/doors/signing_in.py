@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -161,10 +162,11 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method != "POST":
         context = {"invitation": invitation, **_other(request, invitation)}
         return page(request, "account/join.html", context)
-    staff = invitations.accept(invitation, at=now)
-    user: User = staff.user
-    record_authentication(request, user, method="code", email=user.email)
-    return enter(request, user)
+    with transaction.atomic():  # who is not let in after all has not taken it up either
+        staff = invitations.accept(invitation, at=now)
+        user: User = staff.user
+        record_authentication(request, user, method="code", email=user.email)
+        return enter(request, user)
 
 
 def _from_our_own_page(request: HttpRequest) -> bool:

@@ -73,7 +73,7 @@ FORM = "application/x-www-form-urlencoded"
 # What changes by being asked for: who was here, what was guessed, what was counted and told.
 NOT_BOOKS = ("Session", "Guess", "SecretLink", "Secret", "Usage", "Operation", "Audit", "Trace")
 
-COUNTS = "last_seen,wrong_pins,wrong_pins_on,pin_wrong,pin_wait_until"
+COUNTS = "last_seen,code_wrong,wrong_pins,wrong_pins_on,pin_wrong,pin_wait_until"
 
 # Pages that only show after something was sent.
 ANSWERS = [(TILL, "/till/training/award/", {"amount": "24.50"})]

@@ -89,7 +89,13 @@ def test_the_routes_are_found():
 
 @pytest.mark.parametrize("route", VARIABLE, ids=[route.name for route in VARIABLE])
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("piece", [False, True], ids=["page", "piece"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param(False, id="page"),
+        pytest.param(True, id="piece", marks=pytest.mark.thorough),  # the same views and rows
+    ],
+)
 def test_the_neighbours_is_answered_like_nobodys(browsers, theirs, route, method, piece):
     name, kind = variable(route)
     headers = {"HX-Request": "true", "HX-Request-Type": "partial"} if piece else {}

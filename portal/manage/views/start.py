@@ -76,7 +76,8 @@ def _shown(request: StaffRequest, form: OwnPin, *, status: int = 200) -> HttpRes
         "first": Member.objects.order_by("enrolled_at", "pk").first(),
         "is_late": timezone.now() - request.tenant.created_at > TRY_IT_AFTER,
     }
-    if not wants_piece(request):
+    fragment = "first" if request.method != "POST" else ""
+    if not (fragment and wants_piece(request)):
         told |= {
             "form": form,
             "staff": request.staff,
@@ -85,4 +86,4 @@ def _shown(request: StaffRequest, form: OwnPin, *, status: int = 200) -> HttpRes
             "join_url": hosts.url_of(request.tenant, "/j"),
             "slug": request.tenant.slug,
         }
-    return page(request, "manage/start.html", told, fragment="first", status=status)
+    return page(request, "manage/start.html", told, fragment=fragment, status=status)
