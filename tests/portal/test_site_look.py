@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from portal import theme
-from portal.site.views.brand import said_of
+from portal.brand import said_of
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,12 @@ from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from loyalty import currencies, programs, tasks
 from loyalty.refusals import BadSetting, Overtaken
-from portal import logos, theme
-from portal.figures import decimal
+from portal import brand, logos, theme
 from portal.guards import StaffRequest, is_fresh, manager
 from portal.manage.forms_settings import (
     HEX,
@@ -224,26 +222,10 @@ def _look(form: BrandForm, shop: Shop) -> dict[str, Any]:
         "form": form,
         "colour": colour[1:],
         "is_other": colour != shop.colour,
-        "colour_note": _told_of(colour),
+        "colour_note": brand.said_of(colour),
         "look_name": str(form["name"].value() or "")[:80],
         "look_greeting": str(form["greeting"].value() or "")[:140],
     }
-
-
-def _told_of(colour: str) -> str:
-    """How well the colour can be read, and by how much it was changed so that it can."""
-    tokens = theme.tokens(colour)
-    fill, text = tokens["--brand"], tokens["--on-brand"]
-    if fill != colour:
-        by = theme.oklch(fill).lightness - theme.oklch(colour).lightness
-        percent = {"n": max(1, round(abs(by) * 100))}
-        if by < 0:
-            return gettext("Darkened %(n)s %% so text stays readable.") % percent
-        return gettext("Lightened %(n)s %% so text stays readable.") % percent
-    ratio = {"ratio": decimal(theme.contrast(fill, text))}
-    if text == "#ffffff":
-        return gettext("White text on it is easy to read: %(ratio)s to 1.") % ratio
-    return gettext("Dark text on it is easy to read: %(ratio)s to 1.") % ratio
 
 
 def _seen(shop: Shop, form: Part, names: list[str]) -> str:

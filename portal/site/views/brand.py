@@ -8,11 +8,10 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import logos, theme
-from portal.figures import decimal
+from portal.brand import said_of
 from portal.pages import page, see_other
 from portal.site import opening, previews, road
 from portal.site.forms import ICONS, SWATCHES, Brand
@@ -139,19 +138,3 @@ def _asked(
         preview=previews.of_program(signup.preset, signup.choices, currency),
     )
     return page(request, "site/brand.html", told, fragment=fragment, also=also, status=status)
-
-
-def said_of(colour: str) -> str:
-    """How well the colour can be read, and by how much it was changed so that it can."""
-    tokens = theme.tokens(colour)
-    fill, text = tokens["--brand"], tokens["--on-brand"]
-    if fill != colour:
-        by = theme.oklch(fill).lightness - theme.oklch(colour).lightness
-        percent = max(1, round(abs(by) * 100))
-        if by < 0:
-            return gettext("Darkened %(n)s %% so text stays readable.") % {"n": percent}
-        return gettext("Lightened %(n)s %% so text stays readable.") % {"n": percent}
-    ratio = decimal(theme.contrast(fill, text))
-    if text == "#ffffff":
-        return gettext("White text on it is easy to read: %(ratio)s to 1.") % {"ratio": ratio}
-    return gettext("Dark text on it is easy to read: %(ratio)s to 1.") % {"ratio": ratio}
