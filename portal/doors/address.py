@@ -60,7 +60,12 @@ def confirm(request: StaffRequest) -> HttpResponse:
     form = Code(posted(request))
     if request.method == "POST" and form.is_valid() and _changed(request, awaited, form):
         return see_other(reverse("account"))
-    context = {"form": form, "awaited": awaited, "used_up": not codes.waiting(request, ADDRESS)}
+    context = {
+        "form": form,
+        "awaited": awaited,
+        "used_up": not codes.waiting(request, ADDRESS),
+        "elsewhere": "account_email",
+    }
     return page(request, "account/address_code.html", context, status=status_of(form))
 
 

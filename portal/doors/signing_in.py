@@ -72,7 +72,12 @@ def code(request: HttpRequest) -> HttpResponse:
     if user:
         record_authentication(request, user, method="code", email=awaited.address)
         return enter(request, user, awaited.next or _offer(request, user))
-    context = {"form": form, "awaited": awaited, "used_up": not codes.waiting(request, SIGN_IN)}
+    context = {
+        "form": form,
+        "awaited": awaited,
+        "used_up": not codes.waiting(request, SIGN_IN),
+        "elsewhere": "account_login",
+    }
     return page(request, "account/code.html", context, status=status_of(form))
 
 
