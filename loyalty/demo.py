@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from loyalty import exchange
+from loyalty import exchange, rewards
 from loyalty.enrolment import Newcomer
 from loyalty.exchange import SaleLine
+from loyalty.models import Reward
 from loyalty.opening import open_shop
 from tenants import hosts
 from tenants.actors import Actor
@@ -46,7 +47,18 @@ SCRIPTS = (0, 0, 0, 0, 0, 0, 0, 1, 1, 2)  # of ten people
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A reward: what it costs in points, and what the shop would ask for it, in minor units."""
+
+    name: str
+    cost: int
+    worth: int
+
+
+@dataclass(frozen=True, slots=True)
 class DemoShop:
+    """The first offer is what its owner would have chosen when she opened it."""
+
     slug: str
     name: str
     greeting: str
@@ -54,6 +66,7 @@ class DemoShop:
     icon: str
     owner: str
     till_person: str
+    offers: tuple[Offer, ...]
 
 
 SHOPS = (
@@ -65,8 +78,22 @@ SHOPS = (
         "cup",
         "Layla Haddad",
         "Maya",
+        (
+            Offer("Free coffee", 360, 1_800),
+            Offer("Cake of the day", 520, 2_600),
+            Offer("Breakfast for two", 1_500, 8_000),
+        ),
     ),
-    DemoShop("spa", "Lotus Spa", "An hour for yourself.", "#0f6b54", "leaf", "Sami Rahman", "Ines"),
+    DemoShop(
+        "spa",
+        "Lotus Spa",
+        "An hour for yourself.",
+        "#0f6b54",
+        "leaf",
+        "Sami Rahman",
+        "Ines",
+        (Offer("Hand massage", 800, 4_000), Offer("An hour's massage", 4_400, 22_000)),
+    ),
 )
 
 
@@ -88,7 +115,8 @@ def seed(*, at: dt.datetime, everything: bool = False) -> Iterator[tuple[str, ex
 
 
 def _open(shop: DemoShop, at: dt.datetime) -> Tenant:
-    opened = open_shop(
+    first, *further = shop.offers
+    made = open_shop(
         shop.slug,
         name=shop.name,
         greeting=shop.greeting,
@@ -98,9 +126,21 @@ def _open(shop: DemoShop, at: dt.datetime) -> Tenant:
         owner_name=shop.owner,
         country="AE",
         at=at,
-    ).opened
+        choices={"cost": first.cost, "worth": first.worth, "reward": first.name},
+    )
+    opened = made.opened
     with inside(opened.tenant):
         by = Actor.command("demo")
+        for each in further:
+            rewards.create(
+                made.program,
+                Reward.Kind.ITEM,
+                each.name,
+                at=at,
+                by=by,
+                cost=each.cost,
+                value=each.worth,
+            )
         for name, role in ((shop.till_person, Staff.Role.MANAGER), ("Sam", Staff.Role.CASHIER)):
             set_pin(employ(name, role, at=at, by=by), PIN)
     hosts.directory.forget()

@@ -18,7 +18,7 @@ from django.db.models import Sum
 
 from loyalty import demo
 from loyalty.exchange import UnreadableFile, read, replay
-from loyalty.models import Account, Entry, Member, Purchase
+from loyalty.models import Account, Entry, Member, Purchase, Reward
 from portal.home import ROOT
 from tenants.context import inside
 from tests.conftest import NOW, make_shop
@@ -145,6 +145,10 @@ def test_the_demo_has_people_hours_and_a_today(db):
             assert min(hours) >= demo.OPENS
             assert max(hours) < demo.CLOSES
             assert not Member.objects.filter(name="").exists()
+            offered = next(shop.offers for shop in demo.SHOPS if shop.slug == tenant.slug)
+            assert list(Reward.objects.order_by("position").values_list("name", "cost")) == [
+                (offer.name, offer.cost) for offer in offered
+            ]
     assert 280 <= members <= 300
     assert dict(demo.seed(at=at)) == {}
 
