@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.played import LANGUAGES, played
+from bench.played import LANGUAGES, forget_guesses, played
 from portal.home import ROOT
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ def taken_of(
         (folder / screen.name).mkdir(parents=True, exist_ok=True)
         try:
             for size, dark, language in WAYS:
+                forget_guesses(scene)
                 show(page, scene, screen, size=size, dark=dark, language=language)
                 name = f"{size}-{'dark' if dark else 'light'}-{language}.png"
+                page.evaluate("() => scrollTo(0, 0)")  # what is fixed stands where it stands
                 page.screenshot(path=folder / screen.name / name, full_page=True)
         except Exception as error:  # noqa: BLE001 (the other screens are worth having)
             print(f"{screen.name}: {str(error)[:200]}", file=sys.stderr)
@@ -84,8 +86,8 @@ def show(page: Page, scene: Scene, screen: Screen, *, size: str, dark: bool, lan
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme="dark" if dark else "light")
-    page.goto(screen.url(scene, language))
-    screen.press(page, scene)
+    screen.open(page, scene, language)
+    page.evaluate("() => document.fonts.ready.then(() => null)")
 
 
 def side_by_side(browser: Browser, scenes: list[Scene], folder: Path, only: str) -> None:

@@ -101,3 +101,13 @@ def _regular() -> Member:
 
     named = Account.objects.filter(member__name__regex=r"^[ -~]+$")
     return named.order_by("-last_activity").select_related("member")[0].member
+
+
+def forget_guesses(scene: Scene) -> None:
+    """Limits are lifted: every letter and every guess would count towards them."""
+    from tenants.context import inside
+    from tenants.models import Guess, SiteGuess
+
+    SiteGuess.objects.all().delete()
+    with inside(scene.shop.tenant):
+        Guess.objects.all().delete()

@@ -19,7 +19,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from bench.played import played
+from bench.played import forget_guesses, played
 from bench.stage import table
 
 if TYPE_CHECKING:
@@ -126,16 +126,6 @@ def asked(scene: Scene, door: Door, each: int) -> tuple[list[float], list[float]
         assert told.status in (200, 303), (door.what, who, told.status)
     connection.close()
     return took
-
-
-def forget_guesses(scene: Scene) -> None:
-    """Limits are lifted: every letter and every guess would count towards them."""
-    from tenants.context import inside
-    from tenants.models import Guess, SiteGuess
-
-    SiteGuess.objects.all().delete()
-    with inside(scene.shop.tenant):
-        Guess.objects.all().delete()
 
 
 def mann_whitney(one: Sequence[float], other: Sequence[float]) -> float:

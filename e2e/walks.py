@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.urls import reverse
+from playwright.sync_api import Error, Page
 
 from tenants import secrets
 from tests.scene import (
@@ -46,10 +49,7 @@ WAYS: list[tuple[str, Look]] = [
     ("desk", ("en", False)),
 ]
 
-if TYPE_CHECKING:  # whoever only wants the addresses needs no browser
-    from playwright.sync_api import Page
-
-Press = Callable[["Page", Scene], None]
+Press = Callable[[Page, Scene], None]
 
 
 def _nothing(page: Page, scene: Scene) -> None:
@@ -58,7 +58,9 @@ def _nothing(page: Page, scene: Scene) -> None:
 
 @dataclass(frozen=True)
 class Screen:
-    """`route` is the name of its URL, `args` what that needs; `path` where nothing is at all."""
+    """`route` is the name of its URL, `args` what that needs; `path` where nothing is at all;
+    `status` what it is answered with.
+    """
 
     name: str
     who: str
@@ -67,6 +69,17 @@ class Screen:
     query: str = ""
     press: Press = _nothing
     path: str = ""
+    status: int = HTTPStatus.OK
+
+    def open(self, page: Page, scene: Scene, language: str) -> None:
+        """Show it in this browser. Raises Error where something else comes instead."""
+        url = self.url(scene, language)
+        answer = page.goto(url)
+        if answer is None or answer.status != self.status:
+            raise Error(f"it answers {answer and answer.status}")
+        if urlsplit(page.url).path != urlsplit(url).path:
+            raise Error(f"it leads to {page.url}")
+        self.press(page, scene)
 
     def url(self, scene: Scene, language: str) -> str:
         urlconf = "portal.site.urls" if self.who in ON_APEX else "portal.urls"
@@ -151,16 +164,16 @@ SCREENS = [
     Screen("start-open", OPENED, "start_open"),
     Screen("find-my-shop", APEX, "find"),
     Screen("site-outbox", APEX, "outbox"),
-    Screen("site-missing", APEX, path="/nowhere/"),
+    Screen("site-missing", APEX, path="/nowhere/", status=HTTPStatus.NOT_FOUND),
     # Whoever comes to the shop.
     Screen("shop", STRANGER, "card:shop"),
     Screen("join", STRANGER, "card:join"),
     Screen("join-by-email", STRANGER, "card:join", query="by=email"),
     Screen("card-link", STRANGER, "card:link", secret(secrets.CARD, "member")),
-    Screen("card-link-gone", STRANGER, "card:link", gone),
+    Screen("card-link-gone", STRANGER, "card:link", gone, status=HTTPStatus.GONE),
     Screen("come-back", STRANGER, "card:back"),
     Screen("come-back-code", COMING_BACK, "card:back_code"),
-    Screen("missing", STRANGER, path="/nowhere/"),
+    Screen("missing", STRANGER, path="/nowhere/", status=HTTPStatus.NOT_FOUND),
     Screen("outbox", STRANGER, "outbox"),
     Screen("styleguide", STRANGER, "styleguide"),
     Screen("api-docs", STRANGER, "api:docs"),
@@ -168,11 +181,11 @@ SCREENS = [
     Screen("sign-in", STRANGER, "account_login"),
     Screen("sign-in-code", SIGNING_IN, "account_confirm_login_code"),
     Screen("sign-in-link", STRANGER, "account_link", secret(secrets.SIGN_IN, "owner")),
-    Screen("sign-in-link-gone", STRANGER, "account_link", gone),
+    Screen("sign-in-link-gone", STRANGER, "account_link", gone, status=HTTPStatus.GONE),
     Screen("arrive", STRANGER, "account_arrive", secret(secrets.HAND_OVER, "owner")),
-    Screen("arrive-gone", STRANGER, "account_arrive", gone),
+    Screen("arrive-gone", STRANGER, "account_arrive", gone, status=HTTPStatus.GONE),
     Screen("invited", STRANGER, "account_join", made("invited", "secret")),
-    Screen("invited-gone", STRANGER, "account_join", gone),
+    Screen("invited-gone", STRANGER, "account_join", gone, status=HTTPStatus.GONE),
     Screen("second-proof", HALFWAY, "mfa_authenticate"),
     Screen("account", OWNER, "account"),
     Screen("account-with-factors", MANAGER, "account"),
@@ -228,7 +241,7 @@ SCREENS = [
     # The till.
     Screen("till-unpaired", STRANGER, "till:till"),
     Screen("till-pair", STRANGER, "till:pair", secret(secrets.PAIR, "location")),
-    Screen("till-pair-gone", STRANGER, "till:pair", gone),
+    Screen("till-pair-gone", STRANGER, "till:pair", gone, status=HTTPStatus.GONE),
     Screen("till-locked", DEVICE, "till:till"),
     Screen("till-wrong-pin", DEVICE, "till:till", press=_wrong_pin),
     Screen("till-ready", TILL, "till:till"),

@@ -13,6 +13,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
 from django.utils import timezone
@@ -199,6 +200,7 @@ def _manager(scene: Scene, client: Client) -> None:
     _by_code(scene, client, MANAGERS_ADDRESS)
     user = people.user_with(MANAGERS_ADDRESS)
     TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
     told = {"name": "Counter iPad", "credential": {"clientExtensionResults": {}}}
     passkey, _ = Authenticator.objects.get_or_create(
         user=user, type=Authenticator.Type.WEBAUTHN, defaults={"data": told}

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.drafts import OF_PROGRAM
@@ -72,6 +73,7 @@ class PolicyForm(forms.Form):
         self.fields.update(self._made())
         for made in self.fields.values():
             made.widget.attrs["aria-label"] = str(made.label)
+        self.fields["exclude"].widget.attrs["placeholder"] = gettext("gift cards, tobacco")
 
     def _made(self) -> dict[str, forms.Field]:
         told, money = self.setting, {"decimals": self.setting.decimals, "required": False}

@@ -56,6 +56,7 @@ class RewardForm(forms.Form):
         for name in ("name", "cost"):  # they stand in a sentence, which is no label
             if name in self.fields:
                 self.fields[name].widget.attrs["aria-label"] = str(self.fields[name].label)
+        self.fields["name"].widget.attrs["placeholder"] = str(self.fields["name"].label)
 
     def _made(self) -> dict[str, forms.Field]:
         told, money = self.setting, {"decimals": self.setting.decimals}

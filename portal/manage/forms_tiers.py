@@ -39,6 +39,7 @@ class TierForm(forms.Form):
             self.fields["threshold"] = WholeField(label=label)
         for made in self.fields.values():
             made.widget.attrs["aria-label"] = str(made.label)
+        self.fields["name"].widget.attrs["placeholder"] = str(self.fields["name"].label)
 
     def clean_perks(self) -> list[str]:
         lines = str(self.cleaned_data["perks"]).splitlines()

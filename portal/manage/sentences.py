@@ -29,7 +29,8 @@ class Slot:
 
     @property
     def width(self) -> int:
-        length = len(str(self.field.value() or ""))
+        hint = self.field.field.widget.attrs.get("placeholder", "")
+        length = len(str(self.field.value() or hint))
         return next((width for width in WIDTHS if width >= length), WIDTHS[-1])
 
     @property
