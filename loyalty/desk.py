@@ -61,7 +61,7 @@ def customer(pk: UUID, *, at: dt.datetime) -> Customer | None:
 
 def _phone(member: str) -> Subquery:
     hers = Identifier.objects.filter(member=OuterRef(member), kind=Identifier.Kind.PHONE)
-    return Subquery(hers.order_by("id").values("value")[:1])
+    return Subquery(hers.order_by("-id").values("value")[:1])  # the latest, as everywhere
 
 
 def _held(account: Account, at: dt.datetime) -> list[Voucher]:

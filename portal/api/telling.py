@@ -70,7 +70,7 @@ def _known_by(rows: Sequence[MemberRow]) -> dict[tuple[UUID, str], str]:
     found = Identifier.objects.filter(
         member__in=[row.pk for row in rows], kind__in=[Kind.PHONE, Kind.EMAIL]
     )
-    told = found.order_by("-id").values_list("member", "kind", "value")
+    told = found.order_by("id").values_list("member", "kind", "value")  # the latest of each
     return {(member, kind): value for member, kind, value in told}
 
 

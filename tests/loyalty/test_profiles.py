@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from loyalty import finding, profiles, purchases
+from loyalty import desk, finding, merging, profiles, purchases
 from loyalty.enrolment import enrol
 from loyalty.ledger import account_of
 from loyalty.models import Identifier, Member
@@ -55,6 +55,16 @@ def test_points_stay_hers_and_the_old_number_is_free_again(in_cafe):
     assert (old.is_active, old.deleted_at) == (False, NOW)
     lena = enrol(name="Lena", phone="050 123 4567", at=NOW, by=in_cafe.till)
     assert lena != in_cafe.member
+
+
+def test_of_several_numbers_everybody_shows_the_latest(in_cafe):
+    other = enrol(name="Amina", phone="050 999 8888", at=NOW, by=in_cafe.till)
+    merging.merge(other, in_cafe.member, at=NOW, by=Actor.of_staff(in_cafe.owner), key="m")
+    member, latest = Member.objects.get(pk=in_cafe.member.pk), "+971509998888"
+    shown = desk.customer(member.pk, at=NOW)
+    assert shown
+    assert (finding.phone_of(member), shown.phone) == (latest, latest)
+    assert profiles.profile_of(member).phone == latest
 
 
 def test_back_and_forth_keeps_every_step(in_cafe):
