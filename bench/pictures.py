@@ -66,6 +66,8 @@ def taken_of(
     context.add_cookies(scene.cookies(who))
     page = context.new_page()
     page.set_default_timeout(10_000)
+    if screens:  # the fonts are here before the first picture is taken
+        page.goto(screens[0].url(scene, "en"), wait_until="networkidle")
     for screen in screens:
         (folder / screen.name).mkdir(parents=True, exist_ok=True)
         try:
@@ -87,7 +89,6 @@ def show(page: Page, scene: Scene, screen: Screen, *, size: str, dark: bool, lan
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme="dark" if dark else "light")
     screen.open(page, scene, language)
-    page.evaluate("() => document.fonts.ready.then(() => null)")
 
 
 def side_by_side(browser: Browser, scenes: list[Scene], folder: Path, only: str) -> None:
