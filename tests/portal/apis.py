@@ -68,3 +68,12 @@ def system(shop: Shop, *scopes: str) -> System:
 
 def member_id(shop: Shop) -> str:
     return spell("mem", shop.member.pk)
+
+
+def code_of(answer):
+    return answer.status_code, answer.json()["code"]
+
+
+def wrong_in(answer):
+    (error,) = answer.json()["errors"]
+    return error.get("pointer", error.get("parameter")), error["code"]

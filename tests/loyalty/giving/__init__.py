@@ -1,0 +1,1 @@
+"""Points become rewards, and rewards become points again."""

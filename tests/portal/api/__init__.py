@@ -1,0 +1,1 @@
+"""What the API does: the same verbs as the till, in another dress."""
