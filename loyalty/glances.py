@@ -14,7 +14,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
-from loyalty import insights, programs, rewards, state, tiers
+from loyalty import history, programs, rewards, state, tiers
 from loyalty.calendar import local_date
 from loyalty.lots import death
 from loyalty.models import Account, Entry, Identifier, Lot, Program, Tier, Voucher
@@ -135,7 +135,7 @@ def glance(account: Account, shown: Showcase, *, at: dt.datetime) -> Glance:
     return Glance(
         state=now,
         tier=now.tier.name if now.tier else "",
-        entries=insights.last_entries(account),
+        entries=history.last_entries(account),
         ready=ready,
         next=coming_next,
         vouchers=_good_vouchers(account, promise, at),

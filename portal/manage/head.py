@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from loyalty import finding, insights, ledger
+from loyalty import finding, history, ledger
 from loyalty.models import Member
 from portal.charts import DAYS, rhythm, usual_gap
 from portal.guards import StaffRequest
@@ -42,7 +42,7 @@ def member_or_404(pk: UUID) -> Member:
 def head(request: StaffRequest, member: Member, tab: str) -> dict[str, Any]:
     """The context of a member's page. Four statements."""
     account = ledger.account_of(member)
-    now, visits = timezone.now(), insights.visits_of(member)
+    now, visits = timezone.now(), history.visits_of(member)
     return {
         "section": "members",
         "tab": tab,
@@ -50,7 +50,7 @@ def head(request: StaffRequest, member: Member, tab: str) -> dict[str, Any]:
         "member": member,
         "account": account,
         "phone": finding.phone_of(member),
-        "totals": insights.totals(account),
+        "totals": history.totals(account),
         "now": now,
         "since": now - dt.timedelta(days=DAYS),
         "usual": usual_gap(visits),

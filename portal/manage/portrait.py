@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
-from loyalty import finding, insights
+from loyalty import finding, history
 from loyalty.models import Entry, Member
 from portal.arithmetic import Told, told
 from portal.charts import DAYS, rhythm, usual_gap
@@ -55,7 +55,7 @@ class DayOfLines:
 def rows(members: Sequence[Member], at: dt.datetime) -> list[Row]:
     """The members of one page with their phones and the rhythm of their visits. Two statements."""
     phones = finding.phones_of(members)
-    visits = insights.visits_of_each(members, since=at - dt.timedelta(days=DAYS))
+    visits = history.visits_of_each(members, since=at - dt.timedelta(days=DAYS))
     return [_row(m, phones.get(m.pk, ""), visits.get(m.pk, []), at) for m in members]
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from loyalty import insights, ledger
+from loyalty import history, insights, ledger, roster
 from loyalty.enrolment import enrol
 from loyalty.finding import search
 from loyalty.purchases import record
@@ -69,22 +69,19 @@ def test_who_came_back(in_cafe):
 
 def test_the_counter_the_timeline_and_the_card_show_the_newest_first(busy):
     assert [e.amount for e in insights.at_the_counter(2)] == [-99, 99]
-    assert [e.amount for e in insights.timeline(busy.bob)] == [-99, 99, 15]
+    assert [e.amount for e in history.timeline(busy.bob)] == [-99, 99, 15]
     account = ledger.account_of(busy.member)
     assert account.balance == 45
-    assert [e.amount for e in insights.last_entries(account)] == [25, 10, 10]
-    assert len(insights.visits_of(busy.bob)) == 1
+    assert [e.amount for e in history.last_entries(account)] == [25, 10, 10]
+    assert len(history.visits_of(busy.bob)) == 1
 
 
 def test_members_can_be_sorted_by_what_their_account_says(busy, django_assert_num_queries):
     with django_assert_num_queries(3):
-        page = insights.members_page(search(""), sort="points")
+        page = roster.page_of(search(""), sort="points")
         assert [(m.name, m.balance) for m in page] == [("Amina Rahman", 45), ("Bob Zuckerman", 15)]
-    by = {
-        sort: [m.name[0] for m in insights.members_page(search(""), sort=sort)]
-        for sort in insights.SORTS
-    }
+    by = {sort: [m.name[0] for m in roster.page_of(search(""), sort=sort)] for sort in roster.SORTS}
     assert by["last"] == ["B", "A"]
     assert by["name"] == ["A", "B"]
-    assert [m.name for m in insights.members_page(search("zuck"))] == ["Bob Zuckerman"]
-    assert len(insights.members_page(search(""), sort="nonsense", number=99)) == 2
+    assert [m.name for m in roster.page_of(search("zuck"))] == ["Bob Zuckerman"]
+    assert len(roster.page_of(search(""), sort="nonsense", number=99)) == 2

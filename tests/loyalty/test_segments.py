@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from loyalty import adjustments, dossiers, finding, insights, redemptions, rewards, segments
+from loyalty import adjustments, dossiers, finding, redemptions, rewards, roster, segments
 from loyalty import purchases as sales
 from loyalty.enrolment import enrol
 from loyalty.models import Account, Member, Program, Tier
@@ -89,19 +89,19 @@ def test_any_part_of_a_phone_finds_it(in_cafe):
 
 def test_a_big_shop_reads_its_pages_along_the_index(in_cafe, people, monkeypatch):
     found = finding.search("")
-    small = {sort: list(insights.members_page(found, sort=sort)) for sort in insights.SORTS}
-    monkeypatch.setattr(insights, "MANY", 0)
+    small = {sort: list(roster.page_of(found, sort=sort)) for sort in roster.SORTS}
+    monkeypatch.setattr(roster, "MANY", 0)
     for sort, members in small.items():
-        assert list(insights.members_page(found, sort=sort)) == members
-    monkeypatch.setattr(insights, "PAGE", 3)
-    first = insights.members_page(found, sort="last")
+        assert list(roster.page_of(found, sort=sort)) == members
+    monkeypatch.setattr(roster, "PAGE", 3)
+    first = roster.page_of(found, sort="last")
     assert [each.name for each in first] == [each.name for each in small["last"]][:3]
     assert first.object_list[0].balance == 24
 
 
 def test_members_of_a_paused_program_are_still_listed(in_cafe):
     Program.objects.update(status=Program.Status.PAUSED)
-    assert [m.name for m in insights.members_page(finding.search(""))] == ["Amina Rahman"]
+    assert [m.name for m in roster.page_of(finding.search(""))] == ["Amina Rahman"]
 
 
 def test_what_is_owed_adds_up_and_is_worth_the_best_reward(in_cafe, people):

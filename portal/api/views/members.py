@@ -11,7 +11,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from loyalty import admission, finding, insights, profiles
+from loyalty import admission, finding, history, profiles
 from loyalty.enrolment import Newcomer as Person
 from loyalty.models import Entry as EntryRow
 from loyalty.models import Member as MemberRow
@@ -151,7 +151,7 @@ def edit(request: BearerRequest, member: str, body: Profile) -> HttpResponse:
 def entries(request: BearerRequest, member: str, asked: Query[Place]) -> HttpResponse:
     """Everything that ever moved her points, newest first."""
     found = member_of(member)
-    lines = EntryRow.objects.filter(account__member=found.pk).select_related(*insights.TOLD)
+    lines = EntryRow.objects.filter(account__member=found.pk).select_related(*history.TOLD)
     return page_of(
         request,
         lines,

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from loyalty import enrolment, insights, programs
+from loyalty import enrolment, programs
+from loyalty.history import entries_of
 from loyalty.refusals import Refusal
 from portal import language
 from portal.arithmetic import told
@@ -30,7 +31,7 @@ def history(request: HolderRequest) -> HttpResponse:
     """Pages of entries, each with its arithmetic; all, or what came, or what went."""
     show = request.GET.get("show", "")
     show = show if show in SIGNS else ""
-    entries = insights.entries_of(request.member, sign=SIGNS.get(show, 0))
+    entries = entries_of(request.member, sign=SIGNS.get(show, 0))
     found = Paginator(entries, PAGE).get_page(request.GET.get("page", "1")[:9])
     context = {
         "page": found,

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from loyalty import consents, dossiers, insights, profiles, redemptions
+from loyalty import consents, dossiers, history, profiles, redemptions
 from loyalty.models import Consent, Identifier, Member, Voucher
 from loyalty.profiles import Profile
 from loyalty.refusals import (
@@ -51,8 +51,8 @@ def member(request: StaffRequest, pk: UUID) -> HttpResponse:
     account, now = context["account"], context["now"]
     form = Before(request.GET)
     before = form.cleaned_data["before"] if form.is_valid() else None
-    entries = insights.timeline(found, limit=ENTRIES + 1, before=before)
-    standing = insights.standing_before(account, before) if account else 0
+    entries = history.timeline(found, limit=ENTRIES + 1, before=before)
+    standing = history.standing_before(account, before) if account else 0
     context |= {
         "days": by_day(entries[:ENTRIES], standing),
         "older": entries[ENTRIES - 1].occurred_at.isoformat() if len(entries) > ENTRIES else "",

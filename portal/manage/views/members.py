@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from loyalty import enrolment, finding, insights, numbers, segments
+from loyalty import enrolment, finding, numbers, roster, segments
 from loyalty.refusals import BadDate, BadEmail, BadPhone, NotAnIdentifier, Refusal
 from portal.guards import StaffRequest, manager
 from portal.manage.forms import Listing, Newcomer
@@ -31,7 +31,7 @@ def members(request: StaffRequest) -> HttpResponse:
     wish = form.cleaned_data
     q, keep, sort = wish.get("q", ""), wish.get("keep", ""), wish.get("sort", "last")
     now = timezone.now()
-    found = insights.members_page(
+    found = roster.page_of(
         segments.narrowed(finding.search(q), keep, at=now), sort=sort, number=wish.get("page", 1)
     )
     digits = numbers.digits(q)
