@@ -1,4 +1,4 @@
-"""Letters to people: written where their cause is, sent by the worker.
+"""Letters to people: written where their cause is, sent by the worker (portal/delivery.py).
 
     letters.write("sign_in_code", user.email, {"code": code}, language="ar", at=now)
 
@@ -9,16 +9,14 @@ A kind is a template: `emails/<kind>.txt`, whose first line is the subject, and
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from uuid import UUID
+from collections.abc import Mapping
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.module_loading import import_string
 
+from portal.tasks import send_letter
 from tenants import hosts, jobs, shops
 from tenants.context import current
 from tenants.models import Letter, SiteLetter, Tenant
@@ -58,8 +56,6 @@ def write(
             html=html,
             made_at=at,
         )
-        from portal.tasks import send_letter  # noqa: PLC0415 (tasks import this module)
-
         put_in = jobs.enqueue if current() else jobs.enqueue_for_the_house
         put_in(send_letter, letter=str(row.pk))
 
@@ -67,35 +63,6 @@ def write(
 def can_text() -> bool:
     """Whether texts to phones reach anybody here: then pages offer a code by text."""
     return bool(settings.TEXT_BACKEND) or settings.OUTBOX
-
-
-def deliver(letter: UUID, *, at: dt.datetime) -> None:
-    """Send a letter that was not sent yet. A second call sends nothing.
-
-    A worker that dies between sending and saying so sends it twice: better than never.
-    """
-    of = Letter if current() else SiteLetter
-    with transaction.atomic():
-        row = of.objects.select_for_update().filter(pk=letter, sent_at=None).first()
-        if row is None:
-            return
-        _send(row)
-        row.sent_at = at
-        if not settings.OUTBOX:
-            row.to = row.subject = row.text = row.html = ""
-        row.save()
-
-
-def _send(row: Written) -> None:
-    if row.channel == Channel.TEXT:
-        if settings.TEXT_BACKEND:
-            send: Callable[[str, str], object] = import_string(settings.TEXT_BACKEND)
-            send(row.to, row.text)
-        return
-    mail = EmailMultiAlternatives(row.subject, row.text, settings.DEFAULT_FROM_EMAIL, [row.to])
-    if row.html:
-        mail.attach_alternative(row.html, "text/html")
-    mail.send()
 
 
 def _house() -> dict[str, object]:

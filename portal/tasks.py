@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from portal import letters
+from portal import delivery
 from tenants import jobs
 
 
 @jobs.task(name="portal.send_letter")
 def send_letter(letter: str) -> None:
-    letters.deliver(UUID(letter), at=timezone.now())
+    delivery.deliver(UUID(letter), at=timezone.now())
