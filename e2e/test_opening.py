@@ -85,7 +85,9 @@ def test_from_the_bare_domain_to_the_first_member(apex, transactional_db):
             expect(page.locator("#preview .stamps li")).to_have_count(10)
         elif step == "brand-green":
             expect(page.locator("#preview .mark img")).to_be_visible()
-            drawn = page.locator("#preview .mark img").evaluate("each => each.naturalWidth")
+            drawn = page.locator("#preview .mark img").evaluate(
+                "each => each.decode().then(() => each.naturalWidth)"
+            )
             assert drawn > 0
             expect(page.locator("#shade")).to_contain_text("easy to read")
 

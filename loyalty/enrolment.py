@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.db import transaction
 
@@ -147,6 +148,7 @@ def enrol_all(
                 rows += its
                 known |= dict.fromkeys(pairs, member)
             members.append(member)
+        rows.sort(key=attrgetter("kind", "value"))  # so that two batches never wait for each other
         Member.objects.bulk_create(made, batch_size=1_000)
         Identifier.objects.bulk_create(rows, batch_size=1_000)
         ledger.open_accounts([member.pk for member in made])
