@@ -126,8 +126,10 @@ def till(shop, open_browser) -> Callable[..., Page]:
         page.goto(f"/till/pair/{link(shop, secrets.PAIR, shop.location.pk)}/{language}")
         page.locator("main form button").click()
         page.locator(".crew label", has_text=shop.cashier.name).click()
+        page.wait_for_load_state()
         press(page, PIN)
         page.locator("till-desk").wait_for(state="attached")
+        page.wait_for_load_state()  # the keys work from then on
         return page
 
     return unlocked
