@@ -148,10 +148,7 @@ def enrol_all(
                 rows += its
                 known |= dict.fromkeys(pairs, member)
             members.append(member)
-        rows.sort(key=attrgetter("kind", "value"))  # so that two batches never wait for each other
-        Member.objects.bulk_create(made, batch_size=1_000)
-        Identifier.objects.bulk_create(rows, batch_size=1_000)
-        ledger.open_accounts([member.pk for member in made])
+        insert(made, rows)
     return members
 
 
@@ -271,6 +268,19 @@ def prepared(
         for kind, value in pairs
     ]
     return member, rows
+
+
+def insert(members: Sequence[Member], known_by: Iterable[Identifier]) -> None:
+    """Write many that were `prepared`, with their accounts, in one INSERT a table; in a transaction
+    of the caller's.
+
+    What they are known by is written in one order, whatever that of the list: two lists of the same
+    people then never wait for each other.
+    """
+    Member.objects.bulk_create(members, batch_size=1_000)
+    in_order = sorted(known_by, key=attrgetter("kind", "value"))
+    Identifier.objects.bulk_create(in_order, batch_size=1_000)
+    ledger.open_accounts([member.pk for member in members])
 
 
 def agree(

@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -188,11 +187,7 @@ class _Reader:
                 )
                 made.append(member)
                 known_by += its
-            # In one order, whatever that of the list: two lists then never wait for each other.
-            known_by.sort(key=attrgetter("kind", "value"))
-            Member.objects.bulk_create(made, batch_size=1_000)
-            Identifier.objects.bulk_create(known_by, batch_size=1_000)
-            ledger.open_accounts([member.pk for member in made])
+            enrolment.insert(made, known_by)
             kept = [self._operation(row, m) for row, m in zip(rows, made, strict=True)]
             Operation.objects.bulk_create(kept, batch_size=1_000)
             self._credit(zip(rows, made, kept, strict=True))
