@@ -43,7 +43,7 @@ def find_for_till(text: str) -> list[Hit]:
     """Members by the last digits of their phone or all of it, the beginning of a name, card code or
     card number; SHOWN_AT_TILL at most.
     """
-    digits = numbers.digits(text)
+    digits = numbers.dialled(text)
     wanted = Q(kind=Kind.CARD, value=text.strip()[:200])
     if len(digits) >= FEWEST_DIGITS:
         wanted |= _ends_with(digits)
@@ -71,7 +71,7 @@ def search(text: str) -> QuerySet[Member]:
     if not text:
         return everybody
     known_by = Q(kind=Kind.CARD, value=text)
-    if len(digits := numbers.digits(text)) >= FEWEST_DIGITS:
+    if len(digits := numbers.dialled(text)) >= FEWEST_DIGITS:
         known_by |= _ends_with(digits) | Q(reversed__in=_phones_with(digits))
     if address := numbers.email(text):
         known_by |= Q(kind=Kind.EMAIL, value=address)

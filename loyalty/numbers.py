@@ -31,6 +31,14 @@ def digits(text: str) -> str:
     return "".join(c for c in latin(text) if c.isascii() and c.isdigit())
 
 
+def dialled(text: str) -> str:
+    """The digits of what may be a phone or a part of one, as 0-9; "" where a letter stands in it.
+
+    Of a card's code, "BMQV1F5K0JFE", the digits 150 are nobody's phone.
+    """
+    return "" if any(c.isalpha() for c in text) else digits(text)
+
+
 def phone(text: str, country: str) -> str | None:
     """E.164 ("+971501234567") of a phone as written in `country`, or None if it is none.
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from loyalty import consents, enrolment, finding, ledger, programs
+from loyalty import consents, enrolment, finding, ledger, numbers, programs
 from loyalty.enrolment import Newcomer, enrol, enrol_all, enrol_or_find, find
 from loyalty.finding import find_for_till, search
 from loyalty.models import Account, Entry, Identifier, Member, Referral, Reward, Voucher
@@ -74,6 +74,26 @@ def test_the_till_finds_by_last_digits_code_and_card(in_cafe):
     assert find_for_till("") == []
     (hit,) = find_for_till("34567")
     assert (hit.last_digits, hit.balance) == ("4567", 0)
+
+
+def test_the_digits_in_a_card_code_are_no_phone(in_cafe):
+    """150 are the digits of this code, and stand in Amina's phone; 567 are those of the other, and
+    her phone ends in them.
+    """
+    for code in ("BMQV1F5K0JFE", "BMQV5F6KJ7FA"):
+        other = join(in_cafe, name="Omar", card=f"{code[-1]}-17")
+        other.code = code
+        other.save()
+        assert numbers.read_code(code), "the check character"
+        assert list(search(code)) == [other]
+        assert [hit.member for hit in find_for_till(code)] == [other]
+    assert list(search("150 ")) == [in_cafe.member]
+    assert {hit.member for hit in find_for_till("567")} == {in_cafe.member}
+
+
+def test_a_name_with_a_digit_in_it_is_found_at_the_till(in_cafe):
+    firm = join(in_cafe, name="Studio 54", card="A-17")
+    assert [hit.member for hit in find_for_till("studio 5")] == [firm]
 
 
 def test_the_till_does_not_show_who_is_blocked_or_retired(in_cafe):

@@ -89,3 +89,19 @@ def test_look_alikes_in_a_code_are_read_as_what_they_are():
 def test_names_fold_to_what_is_searched():
     assert numbers.fold("  Émile   ZOLA ") == "emile zola"
     assert numbers.fold("Straße") == "strasse"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("050 123-4567", "0501234567"),
+        ("+971 (50) 123", "97150123"),
+        ("٤٥٦٧", "4567"),
+        ("4567!", "4567"),
+        ("BMQV1F5K0JFE", ""),
+        ("মোট ৫০", ""),
+        ("", ""),
+    ],
+)
+def test_what_may_be_a_part_of_a_phone(text, expected):
+    assert numbers.dialled(text) == expected

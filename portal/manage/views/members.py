@@ -34,7 +34,7 @@ def members(request: StaffRequest) -> HttpResponse:
     found = roster.page_of(
         segments.narrowed(finding.search(q), keep, at=now), sort=sort, number=wish.get("page", 1)
     )
-    digits = numbers.digits(q)
+    digits = numbers.dialled(q)
     context = {
         "section": "members",
         "q": q,

@@ -53,7 +53,7 @@ def members(request: TillRequest) -> HttpResponse:
     form = Sought(request.GET)
     sought = form.cleaned_data["q"] if form.is_valid() else ""
     kept = request.GET.get("amount", "")[:LONGEST]
-    digits = numbers.digits(sought)
+    digits = numbers.dialled(sought)
     is_enough = len(sought) >= (ENOUGH_DIGITS if digits else ENOUGH_LETTERS)
     hits = finding.find_for_till(sought) if is_enough else []
     is_card = numbers.read_code(sought) is not None

@@ -67,7 +67,7 @@ def members(request: TillRequest) -> HttpResponse:
         return show(request, {"sought": sought}, also=())
     found = training.customer(at=timezone.now())
     balance = found.account.balance if found.account else 0
-    digits = (numbers.digits(sought) or training.DIGITS)[-4:]
+    digits = (numbers.dialled(sought) or training.DIGITS)[-4:]
     hit = Hit(found.member, digits.rjust(4, "0"), balance, None)
     context = {
         "sought": sought,
