@@ -10,13 +10,15 @@ from weakref import WeakSet
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from portal import browser as chromium
 from tenants import secrets
 from tenants.context import inside
 from tenants.shops import change
 from tests.conftest import PIN, Shop, make_shop
+
+expect.set_options(timeout=10_000)  # as long as a page waits for what it clicks
 
 # Playwright's own loop runs in the thread of the tests, where Django then fears for the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

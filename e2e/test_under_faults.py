@@ -48,16 +48,18 @@ def test_a_sale_is_sent_again_by_itself_with_the_same_key(till, shop, console, k
     page = till()
     key = ready(page)
     note(page, keys)
-    turns = itertools.count()
-    page.route(SALES, lambda route: route.abort() if next(turns) < 1 else route.continue_())
+    broken = [True]
+    page.route(SALES, lambda route: route.abort() if broken else route.continue_())
     award(page)
     expect(page.locator("#trouble")).to_contain_text("Saving")
     expect(page.locator("#read")).to_have_value("24")
     expect(page.locator("till-desk")).to_have_attribute("inert", "")
+    broken.clear()
     expect(page.locator("#strip")).to_contain_text("+24")
     expect(page.locator("#trouble")).to_be_hidden()
     expect(page.get_by_label("Last digits of the phone").last).to_be_focused()
-    assert keys == [key, key]
+    assert len(keys) > 1
+    assert set(keys) == {key}
     assert balance(shop) == 24
     console.clear()  # the browser, too, tells of what we broke
 
@@ -166,12 +168,13 @@ def test_while_the_database_is_away_the_sale_waits_and_then_counts_once(
     find(page)
     press(page, "24")
     page.locator("#act button:enabled").wait_for()
-    with closed_database(), page.expect_response(SALES) as answered:
-        page.locator("#act button").click()
-    assert answered.value.status == 503
-    assert answered.value.headers["retry-after"] == "2"
-    expect(page.locator("#trouble")).to_be_visible()
-    expect(page.locator("#read")).to_have_value("24")
+    with closed_database():
+        with page.expect_response(SALES) as answered:
+            page.locator("#act button").click()
+        assert answered.value.status == 503
+        assert answered.value.headers["retry-after"] == "2"
+        expect(page.locator("#trouble")).to_be_visible()
+        expect(page.locator("#read")).to_have_value("24")
     page.locator(".receipt").wait_for()
     assert balance(shop) == 24
     console.clear()

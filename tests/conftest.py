@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.db import connection
+from hypothesis import settings
 
 from loyalty.enrolment import enrol
 from loyalty.models import Member, Program
@@ -23,6 +24,9 @@ from tenants.models import Device, Location, Staff, Tenant
 from tenants.people import employ
 from tenants.pins import set_pin
 from tenants.testing import make, make_tenant
+
+settings.register_profile("patient", deadline=None)  # no test fails because a machine is slow
+settings.load_profile("patient")
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)  # a Monday, one o'clock in Dubai
 PIN = "2468"

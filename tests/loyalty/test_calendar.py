@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.calendar import (
@@ -77,7 +77,6 @@ def test_a_day_that_never_was_holds_no_instant():
     assert starts(never, apia) == ends(never, apia)
 
 
-@settings(deadline=None)
 @given(dates, zones)
 def test_a_day_begins_at_its_first_instant(date, zone):
     begins = starts(date, zone)
@@ -106,7 +105,6 @@ def test_months_and_years_end():
     assert year_end(dt.date(2028, 2, 29)) == dt.date(2028, 12, 31)
 
 
-@settings(deadline=None)
 @given(dates, zones, st.integers(0, 24 * 60), st.integers(1, 24 * 60))
 def test_spans_are_the_instants_at_which_the_clock_shows_that_time(date, zone, minute, length):
     begin = dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=minute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.conditions import read
@@ -18,7 +18,6 @@ from tests.loyalty.test_pricing import HERE, PER_UNIT, amounts, price
 # --- Carried cents --------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.lists(amounts, max_size=20))
 def test_with_carry_many_sales_earn_what_one_of_their_sum_would(totals):
     terms = Terms([PER_UNIT], carries=True)

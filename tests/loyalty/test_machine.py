@@ -229,7 +229,6 @@ def test_the_books_say_what_the_model_says(db, number):
     played = settings(
         max_examples=1 if THOROUGHLY else 2,
         stateful_step_count=STEPS,
-        deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),

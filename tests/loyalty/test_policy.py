@@ -8,7 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.policy import (
@@ -223,7 +223,6 @@ YEARS = int(berlin("2020-01-01").timestamp()), int(berlin("2035-01-01").timestam
 instants = st.integers(*YEARS).map(lambda second: dt.datetime.fromtimestamp(second, dt.UTC))
 
 
-@settings(deadline=None)
 @given(instants, st.sampled_from(ZONES), st.integers(0, 24), st.integers(1, 400))
 def test_points_are_alive_through_a_whole_day_and_no_longer(at, zone, months, days):
     policy = Policy(expiry=Expiry("lot", days=days, months=months))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.conditions import read
@@ -284,7 +284,6 @@ def test_roundings(exact, floor, nearest, ceil):
 amounts = st.integers(0, 10**9)
 
 
-@settings(deadline=None)
 @given(amounts, st.integers(1, 50), st.integers(1, 10_000), st.sampled_from([FLOOR, NEAREST, CEIL]))
 def test_a_bigger_sale_never_earns_less(total, points, per, rounding):
     for is_smooth in (False, True):

@@ -32,7 +32,7 @@ def sales(draw):
     return sum(line.amount for line in basket) + draw(st.integers(1, 999)), basket
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(sales(), st.data())
 def test_refunds_in_any_order_end_with_nothing_left(sale, data):
     total, basket = sale
@@ -62,7 +62,7 @@ def test_refunds_in_any_order_end_with_nothing_left(sale, data):
     assert clawed == earned
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(sales(), st.data())
 def test_goods_in_parts_come_to_the_price_of_all_of_them(sale, data):
     total, basket = sale

@@ -21,7 +21,7 @@ from loyalty.windows import ALWAYS, Hours, Window
 from tests.loyalty.test_calendar import utc
 
 BERLIN = ZoneInfo("Europe/Berlin")
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
 
 # --- Anything a shop may set up, and anything it may sell -----------------------------------------
 

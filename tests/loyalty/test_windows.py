@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty import windows
@@ -137,13 +137,11 @@ some_windows = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(some_windows)
 def test_a_window_reads_back(found):
     assert windows.read(Fields(windows.as_data(found), BadConditions)) == found
 
 
-@settings(deadline=None)
 @given(some_windows, st.sampled_from(ZONES), st.integers(0, 20 * 96))
 def test_the_next_openings_are_when_it_is_open(found, zone, quarter):
     at = utc("2026-10-20T00:07") + dt.timedelta(minutes=15 * quarter)

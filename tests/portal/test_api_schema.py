@@ -152,7 +152,6 @@ def test_whatever_the_schema_allows_is_answered_as_it_says(live_server, cafe, ex
 
         @of_hypothesis(
             max_examples=examples,
-            deadline=None,
             database=None,
             derandomize=True,
             phases=[Phase.generate],

@@ -75,7 +75,7 @@ def test_the_line_is_kept(threads):
 
 
 def test_a_full_line_turns_away_at_once_and_a_slow_one_in_time(threads):
-    crowd = Crowd(Bulkhead(1, waiting=1, patience=0.3))
+    crowd = Crowd(Bulkhead(1, waiting=1, patience=1))
     first = threads.submit(crowd.visit, SHOP)
     until(lambda: crowd.inside == 1)
     second = threads.submit(crowd.visit, SHOP)

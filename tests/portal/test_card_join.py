@@ -68,10 +68,12 @@ def member_of(shop, client) -> Member:
 
 
 def plain(answer) -> str:
-    """What is seen, without what is random for everybody: nonces, codes, drawings of codes."""
+    """What is seen, without what differs for everybody: nonces, codes, drawings of codes,
+    seconds to wait."""
     text = answer.content.decode() if answer.content else ""
     text = re.sub(r'name="(csrfmiddlewaretoken|key)" value="[^"]*"', "", text)
     text = re.sub(r'<div class="qr".*?</div>', "", text, flags=re.DOTALL)
+    text = re.sub(r"in \d+ seconds", "in some seconds", text)
     return re.sub(r'class="code">[^<]*<', "", text)
 
 

@@ -90,7 +90,7 @@ def test_a_server_that_may_lose_what_it_confirmed_is_refused():
 def test_a_clock_that_runs_apart_is_refused(monkeypatch):
     assert not [line for line in said() if "differ by" in line]
     ours = doctor.time.time
-    monkeypatch.setattr(doctor.time, "time", lambda: ours() + 3)
+    monkeypatch.setattr(doctor.time, "time", lambda: ours() + 3.5)
     assert [line for line in said("refused") if "differ by 3" in line]
 
 

