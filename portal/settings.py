@@ -218,7 +218,8 @@ STORAGES = {
         else "portal.storage.FaceStorage"
     },
 }
-WHITENOISE_USE_FINDERS = bool(env.text("PORTAL_ASSUME_ROLE"))
+# Tests look for a file when it is asked for: each of their clients would walk all of them first.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = bool(env.text("PORTAL_ASSUME_ROLE"))
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Mail
