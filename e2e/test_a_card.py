@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from e2e.conftest import assert_accessible
-from loyalty import finding, rewards
+from loyalty import finding, leaving, rewards
 from loyalty.models import Member, Program
 from loyalty.purchases import record
 from tenants.actors import Actor
@@ -72,11 +73,19 @@ def test_a_stranger_has_a_card_uses_it_and_is_forgotten(shop, open_browser):
     page.get_by_role("link", name="Leave and erase").click()
     page.get_by_label("Yes, erase everything about me").check()
     page.get_by_role("button", name="Erase me").click()
-    expect(page.get_by_role("heading", name="You are forgotten here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your card is erased on")).to_be_visible()
+    page.get_by_role("button", name="Keep my card").click()
+    expect(page.get_by_text("Show this at the counter")).to_be_visible()
+    page.get_by_role("link", name="Privacy").click()
+    page.get_by_role("link", name="Leave and erase").click()
+    page.get_by_label("Yes, erase everything about me").check()
+    page.get_by_role("button", name="Erase me").click()
+    expect(page.get_by_role("button", name="Keep my card")).to_be_visible()
     with inside(shop.tenant):
+        leaving.erase_due(timezone.now() + dt.timedelta(days=9))
         assert Member.everyone.get(pk=hit.member.pk).status == "erased"
     page.goto("/c")
-    expect(page.get_by_role("heading", name="Come back to your card")).to_be_visible()
+    expect(page.get_by_role("heading", name="A card for regulars")).to_be_visible()
 
 
 def test_whoever_had_a_card_has_both_joined_by_a_code(shop, open_browser):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import assert_accessible
+from e2e.conftest import assert_accessible, find
 from e2e.walks import WAYS
+from tenants import devices
+from tenants.actors import Actor
 from tenants.context import inside
 from tenants.models import Letter, Session
 
@@ -40,6 +43,7 @@ def sign_in_by_code(page: Page, shop) -> None:
     page.get_by_role("button", name="Send me a code").click()
     page.get_by_label("Code").fill(last_code(shop).lower())
     page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Not now").click()  # a passkey, offered on the way
     page.wait_for_url("**/accounts/")
 
 
@@ -72,6 +76,24 @@ def test_a_tablet_is_paired_by_its_code(shop, open_browser, owner):
     tablet.get_by_role("button", name="Pair this browser").click()
     expect(tablet.get_by_text("Who is at the counter?")).to_be_visible()
     expect(desk.locator("#pairing")).to_contain_text("Counter iPad is paired.")
+    desk.goto("/manage/devices/")
+    desk.get_by_role("link", name="Revoke Counter iPad").click()
+    desk.get_by_role("button", name="Revoke").click()
+    desk.wait_for_url("**/manage/devices/")
+    expect(tablet.get_by_text("This browser is no till yet.")).to_be_visible()  # by itself
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("path", ["", "training/"])
+def test_a_revoked_till_that_nobody_touches_shows_nobody_any_more(till, shop, path):
+    page = till()
+    page.goto(f"/till/{path}")
+    find(page)
+    with inside(shop.tenant):
+        for each in devices.all_paired():
+            devices.revoke(each, at=timezone.now(), by=Actor.of_staff(shop.owner))
+    expect(page.get_by_text("This browser is no till yet.")).to_be_visible()
+    expect(page.locator("#sale")).to_have_count(0)
 
 
 @pytest.mark.thorough

@@ -29,6 +29,7 @@ from tests.scene import (
     CUSTOMER,
     DEVICE,
     HALFWAY,
+    LEAVING,
     MANAGER,
     ON_APEX,
     OWNER,
@@ -39,7 +40,7 @@ from tests.scene import (
 )
 
 # Who walks one after the other through one scene, as it takes longer to make than a few pages.
-INSIDE = (TILL, DEVICE, CUSTOMER, CLAIMING, MANAGER, HALFWAY)
+INSIDE = (TILL, DEVICE, CUSTOMER, CLAIMING, LEAVING, MANAGER, HALFWAY)
 CROWDS = {
     "owner": (OWNER,),
     "inside": INSIDE,

@@ -102,6 +102,28 @@ def test_from_the_bare_domain_to_the_first_member(apex, transactional_db):
 
 
 @pytest.mark.thorough
+def test_a_photograph_that_is_too_large_is_told_so_before_it_is_sent(apex, transactional_db):
+    page, sent = apex(), []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
+
+    def look(step):
+        if step != "brand":
+            return
+        sent.clear()
+        too_large = page.get_by_text("That is more than 1 MB.")
+        photo = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"x" * 4_000_000}
+        page.locator("#id_logo").set_input_files(photo)
+        expect(too_large).to_be_visible()
+        assert page.locator("#id_logo").input_value() == ""
+        page.locator("#id_logo").set_input_files(LOGO)
+        expect(page.locator(".logo-row img")).to_be_visible()
+        expect(too_large).to_be_hidden()
+        assert len(sent) == 1
+
+    walk(page, look)
+
+
+@pytest.mark.thorough
 def test_a_shop_opens_without_javascript(apex, transactional_db):
     page = apex("phone", script=False)
     walk(page)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from loyalty import automatic, cards, ledger, operations
 from loyalty.book import Book
-from loyalty.calendar import ends
+from loyalty.calendar import LAST, ends
 from loyalty.models import Account, Entry, Member, Operation
 from loyalty.refusals import (
+    BadDate,
     InsufficientPoints,
     NeedsApproval,
     NothingToChange,
@@ -54,8 +55,8 @@ def adjust(
     points that still wait, and then owed. A blocked card can be put right, a closed one cannot.
 
     A second call with the key changes nothing and tells the same. Raises ReasonRequired,
-    NothingToChange (0), ProgramNotLive, NeedsApproval, MemberClosed, StaffSelfAward,
-    InsufficientPoints, IdempotencyConflict.
+    NothingToChange (0), BadDate (`expires` is too far away), ProgramNotLive, NeedsApproval,
+    MemberClosed, StaffSelfAward, InsufficientPoints, IdempotencyConflict.
     """
     told = [member.pk, points, reason, approved_by and approved_by.pk, allow_negative, expires]
     print_ = operations.fingerprint("adjust", *told)
@@ -65,6 +66,8 @@ def adjust(
             raise ReasonRequired
         if not points:
             raise NothingToChange
+        if expires and expires > LAST:
+            raise BadDate
         with ledger.opened({member.pk}, at=at) as book:
             account = book.accounts.get(member.pk)
             if account is None:

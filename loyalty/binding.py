@@ -1,5 +1,5 @@
 """A phone or address belongs to whoever can read what is sent there. The first proof ends what
-others could see of the card before: they had only typed it.
+others could see of the card before, and what they could come back to it by: they had only typed it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
-from loyalty import finding, ledger, merging, numbers
+from loyalty import finding, leaving, ledger, merging, numbers
 from loyalty.enrolment import ENROLLED
 from loyalty.models import Claim, Entry, Identifier, Member
 from loyalty.refusals import MemberClosed
@@ -45,7 +46,12 @@ def prove(
     It is joined with the card that was known before, and the older one is kept. A bonus for joining
     that the younger one got goes back first: she had joined already. Where the number was not
     proved before, every other browser's link ends, because it came to the card without proof; and
-    so do all links of the younger card but hers.
+    so do all links of the younger card but hers. Where it had only been typed, on another card than
+    the one in her hand, what was proved or typed there besides ends too, and so does that card's
+    code.
+
+    A card that waits to be erased is kept when it is joined so; the one in her hand is not joined
+    while it waits.
 
     A second call with the key tells the same. Raises MemberClosed where nobody is known by it and
     there is no card, and what merging.merge() raises.
@@ -56,6 +62,8 @@ def prove(
             row = _bind(kind, value, card)
         is_first = row.verified_at is None
         owner, joined = row.member, False
+        if is_first and (card is None or card.pk != owner.pk):
+            _end_other_hand(row, at=at, by=by)
         if card is not None and card.pk != owner.pk and card.status != Member.Status.MERGED:
             owner, joined = _join(card, owner, link, at=at, by=by, key=key), True
         if is_first:
@@ -96,7 +104,11 @@ def _bind(kind: str, value: str, card: Member | None) -> Identifier:
 def _join(
     card: Member, known: Member, link: str, *, at: dt.datetime, by: Actor, key: str
 ) -> Member:
-    """Join both, and give back the one that is kept."""
+    """Join both, and give back the one that is kept. Who proves a card that she wanted to leave
+    with, from another in her hand, has come back.
+    """
+    if known.erase_at:
+        leaving.stay(known, at=at, by=by)
     old, young = sorted((card, known), key=lambda each: (each.enrolled_at, each.pk))
     _end_links(card, but=link)
     _return_welcome(young, at=at)
@@ -121,6 +133,25 @@ def _return_welcome(member: Member, *, at: dt.datetime) -> None:
             book.debit(
                 account, left, kind=kind, at=at, operation=None, reason=ENROLLED, source=lots
             )
+
+
+def _end_other_hand(proved: Identifier, *, at: dt.datetime, by: Actor) -> None:
+    """Whoever only typed this number and holds its card comes back to that by nothing else. What
+    the shop wrote down without a proof stays.
+    """
+    cards = finding.all_cards([proved.member_id])
+    claims = Claim.objects.filter(member__in=cards)
+    typed = set(claims.values_list("kind", "value"))
+    if (proved.kind, proved.value) not in typed:
+        return
+    claims.delete()  # first: a proof that is under way has its row, and is seen below
+    theirs = Q(verified_at__isnull=False) | Q(value__in=[value for _, value in typed])
+    known = Identifier.objects.filter(theirs, member=proved.member_id)
+    known.filter(kind__in=(Kind.PHONE, Kind.EMAIL)).exclude(pk=proved.pk).update(
+        is_active=False, deleted_at=at, deleted_by=by.who
+    )
+    for card in cards:
+        Member.everyone.filter(pk=card).update(code=numbers.new_code())
 
 
 def _end_links(member: Member, *, but: str) -> None:

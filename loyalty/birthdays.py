@@ -76,7 +76,7 @@ def _born_on(today: dt.date) -> QuerySet[Member]:
         if (month, day) != (2, LEAP) or isleap(year)
     ]
     members: QuerySet[Member] = Member.objects.filter(
-        birth_date__in=born, status=Member.Status.ACTIVE
+        birth_date__in=born, status=Member.Status.ACTIVE, erase_at=None
     )
     return members
 

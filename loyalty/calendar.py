@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 DAY = dt.timedelta(days=1)
 SECOND = dt.timedelta(seconds=1)
+LAST = dt.date(9998, 12, 31)  # that may be promised: its end is an instant in every zone
 
 
 class Span(NamedTuple):
@@ -39,7 +40,10 @@ def starts(date: dt.date, zone: dt.tzinfo) -> dt.datetime:
 
 
 def ends(date: dt.date, zone: dt.tzinfo) -> dt.datetime:
-    """The first instant that is no longer in a local day: what is valid through it is gone then."""
+    """The first instant that is no longer in a local day: what is valid through it is gone then.
+
+    Raises OverflowError at the end of all days: who reads a day refuses what is later than LAST.
+    """
     return starts(date + DAY, zone)
 
 

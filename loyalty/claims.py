@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, OuterRef, When
 
 from loyalty import binding, enrolment, finding, members, numbers, operations
 from loyalty.binding import Bound
@@ -106,37 +106,49 @@ def join(
     return operations.once("join", card, key=key, print_=print_, at=at, act=act, replay=replay)
 
 
-def open_claim(card: Member) -> Claim | None:
-    """What she says is hers and has not proved yet. One statement."""
-    found: Claim | None = Claim.objects.filter(member=card.pk).order_by("-at").first()
+def open_claim(card: Member, kind: str = "") -> Claim | None:
+    """What she says is hers and has not proved yet: of this kind if there is one, else the latest.
+    One statement.
+    """
+    wanted = Case(When(kind=kind, then=0), default=1)
+    found: Claim | None = Claim.objects.filter(member=card.pk).order_by(wanted, "-at").first()
     return found
 
 
 def claim(card: Member, *, phone: str = "", email: str = "", at: dt.datetime) -> Claim:
     """She says that this phone, or this address, is hers too. It is bound by nothing but a code.
 
-    An earlier claim of the same kind is forgotten, and what the till knew her by for it: she had
-    mistyped it. Raises as join().
+    An earlier claim of the same kind is forgotten, with its code and what the till knew her by for
+    it: she had mistyped it. A second call changes nothing: the code that was sent stays good.
+    Raises as join().
     """
     pairs = enrolment.known_by(Newcomer(phone=phone, email=email), finding.country())
     kind, value = pairs[0]
     with transaction.atomic():
         earlier = Claim.objects.filter(member=card.pk, kind=kind)
         mistyped = Identifier.objects.filter(member=card.pk, kind=kind, verified_at=None)
-        mistyped.filter(value__in=earlier.values("value")).update(
+        mistyped.filter(value__in=earlier.values("value")).exclude(value=value).update(
             is_active=False, deleted_at=at, deleted_by=Actor.member(card.pk).who
         )
-        earlier.delete()
-        made: Claim = Claim.objects.create(member=card, kind=kind, value=value, at=at)
+        made: Claim
+        made, _ = Claim.objects.select_for_update().get_or_create(
+            member=card, kind=kind, defaults={"value": value, "at": at}
+        )
+        if made.value != value:  # a code is for one number
+            made.value, made.code_hash = value, ""
+            made.code_until = made.code_sent_at = None
+        made.at = at
+        made.save(update_fields=["value", "at", "code_hash", "code_until", "code_sent_at"])
     return made
 
 
-def new_code(card: Member, *, at: dt.datetime) -> Sent:
-    """A new code for what she claims; an earlier one opens nothing any more. It has to be sent in
-    the same transaction. Raises NothingToProve, CodeTooSoon within PAUSE of the last one.
+def new_code(card: Member, *, kind: str = "", at: dt.datetime) -> Sent:
+    """A new code for what she claims of this kind, or last; an earlier one opens nothing any more.
+    It has to be sent in the same transaction. Raises NothingToProve, CodeTooSoon within PAUSE of
+    the last one.
     """
     with transaction.atomic():
-        row = _locked(card)
+        row = _locked(card, kind)
         if row is None:
             raise NothingToProve
         if row.code_sent_at and at < row.code_sent_at + PAUSE:
@@ -149,15 +161,18 @@ def new_code(card: Member, *, at: dt.datetime) -> Sent:
     return Sent(row.kind, row.value, code)
 
 
-def confirm(card: Member, typed: str, *, link: str, at: dt.datetime, key: str) -> Bound:
-    """Bind what she claims to the card in her hand, or join that with the one she had, because
-    `typed` is the code that was sent there. Digits of any script count; `link` is her browser's.
+def confirm(
+    card: Member, typed: str, *, kind: str = "", link: str, at: dt.datetime, key: str
+) -> Bound:
+    """Bind what she claims, of this kind or last, to the card in her hand, or join that with the
+    one she had, because `typed` is the code that was sent there. Digits of any script count; `link`
+    is her browser's.
 
     Raises NothingToProve, CodeWrong (which has `left` tries), CodeGone (too old, or wrong too
     often: ask for a new one), and what binding.prove() raises.
     """
     with transaction.atomic():
-        row = _locked(card)
+        row = _locked(card, kind)
         if row is None:
             raise NothingToProve
         refusal = _look(row, numbers.digits(typed), at)
@@ -201,8 +216,10 @@ def _end(member: Member, at: dt.datetime) -> bool:
     return True
 
 
-def _locked(card: Member) -> Claim | None:
+def _locked(card: Member, kind: str) -> Claim | None:
     rows = Claim.objects.select_for_update().filter(member=card.pk)
+    if kind:
+        rows = rows.filter(kind=kind)
     found: Claim | None = rows.order_by("-at").first()
     return found
 

@@ -71,7 +71,10 @@ def audience(purpose: str) -> QuerySet[Member]:
     last = Subquery(said.order_by("-at", "-id").values("granted")[:1])
     address = Identifier.objects.filter(member=OuterRef("pk"), kind=Identifier.Kind.EMAIL)
     members: QuerySet[Member] = Member.objects.filter(
-        Exists(said.filter(granted=True)), Exists(address), status=Member.Status.ACTIVE
+        Exists(said.filter(granted=True)),
+        Exists(address),
+        status=Member.Status.ACTIVE,
+        erase_at=None,
     )
     return members.annotate(agrees=last).filter(agrees=True).order_by("id")
 

@@ -70,6 +70,7 @@ def _member(member: Member) -> dict[str, Any]:
         "birth_date": member.birth_date and member.birth_date.isoformat(),
         "language": member.language,
         "status": member.status,
+        "erase_at": member.erase_at and member.erase_at.isoformat(),
         "enrolled_at": member.enrolled_at.isoformat(),
         "source": member.source,
     }

@@ -74,7 +74,8 @@ def seen(draft: Draft | None, now: Said) -> str:
 def edit(
     program: Program, wanted: Said, *, seen_as: str, at: dt.datetime, by: Actor
 ) -> Draft | None:
-    """Make the draft say this; None where that is in force and there was no draft.
+    """Make the draft say this; None where that is in force and there was no draft. A draft that had
+    a day has none any more: what began on it would be something else than was decided.
 
     Raises Overtaken, and BadSetting and its kin, which name the field; nothing has changed then.
     """
@@ -87,8 +88,11 @@ def edit(
         draft.rules, draft.policy = list(wanted.rules), _differences(now.policy, wanted.policy)
         draft.version += 1
         draft.made_at, draft.made_by = at, by.who
+        told: dict[str, Any] = {"version": draft.version}
+        if draft.starts_on:
+            draft.starts_on = told["starts_on"] = None
         draft.save()
-        write(by, "draft.edited", draft.pk, at=at, after={"version": draft.version})
+        write(by, "draft.edited", draft.pk, at=at, after=told)
     return draft
 
 
@@ -132,7 +136,8 @@ def put_back(program: Program, *, seen_as: str, at: dt.datetime, by: Actor) -> D
 def start_due(at: dt.datetime, *, by: Actor) -> Draft | None:
     """Put in force the draft whose day has come; None where there is none. Again changes nothing.
 
-    A draft that says what cannot be any more (BadSetting) stays a draft.
+    What begins is what the day was set for, because edit() takes the day off under the same lock. A
+    draft that says what cannot be any more (BadSetting) stays a draft.
     """
     program = programs.live()
     if program is None:
@@ -176,8 +181,9 @@ def keep_rehearsal(draft: Draft, told: dict[str, Any]) -> None:
 
 
 def is_rehearsed(draft: Draft) -> bool:
-    """Was the draft rehearsed as it is now?"""
-    return (draft.rehearsal or {}).get("version") == draft.version
+    """Was the draft rehearsed as it is now? A replay that was refused is no rehearsal."""
+    told = draft.rehearsal or {}
+    return told.get("version") == draft.version and "sales" in told
 
 
 # Inside

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from loyalty import numbers
+from loyalty import cards, numbers
 from loyalty.models import Account, Identifier, Member, Program
 from tenants.context import tenant_id
 from tenants.models import Tenant
@@ -29,7 +29,7 @@ PHONES_LOOKED_AT = 500  # that have some digits anywhere in them: who has more t
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A member as the till may show her: never the whole phone, because the screen faces
-    customers.
+    customers. `scanned`: found by the code of her card, or of one that was joined with it.
     """
 
     member: Member
@@ -37,6 +37,7 @@ class Hit:
     balance: int
     last_activity: dt.datetime | None
     tier: str = ""
+    scanned: bool = False
 
 
 def find_for_till(text: str) -> list[Hit]:
@@ -56,10 +57,25 @@ def find_for_till(text: str) -> list[Hit]:
     key = numbers.fold(text)
     if not digits and len(key) >= FEWEST_LETTERS:
         named = Q(name_key__begins=key) | Q(surname_key__begins=key)
-        people = Member.objects.filter(named, status=Member.Status.ACTIVE).order_by("name_key")
-        found |= {member.pk: member for member in people[: SHOWN_AT_TILL + 1]}
-    open_ones = [member for member in found.values() if member.status == Member.Status.ACTIVE]
-    return _as_hits(open_ones[:SHOWN_AT_TILL])
+        people = Member.objects.filter(named, status=Member.Status.ACTIVE, erase_at=None)
+        first = people.order_by("name_key")[: SHOWN_AT_TILL + 1]
+        found |= {member.pk: member for member in first}
+    open_ones = [member for member in found.values() if member.is_open]
+    return _as_hits(open_ones[:SHOWN_AT_TILL], scanned)
+
+
+def refuse_hidden(text: str) -> None:
+    """Raises why the till does not show whose card code, card number or whole phone this is; last
+    digits tell nothing. One statement, one more each for a code and a whole number.
+    """
+    known = Q(kind=Kind.CARD, value=text.strip()[:200])
+    is_whole = len(numbers.dialled(text)) >= A_WHOLE_NUMBER
+    if is_whole and (phone := numbers.phone(text, country())):
+        known |= Q(kind=Kind.PHONE, value=phone)
+    rows = Identifier.objects.filter(known, member__is_active=True).select_related("member")
+    row = rows.first()
+    if member := row.member if row else with_code(text):
+        cards.refuse_closed(member)
 
 
 def search(text: str) -> QuerySet[Member]:
@@ -190,15 +206,18 @@ def _ends_with(digits: str) -> Q:
     return Q(reversed__begins=digits[::-1]) & ~Q(reversed="")
 
 
-def _as_hits(members: Sequence[Member]) -> list[Hit]:
+def _as_hits(members: Sequence[Member], scanned: Member | None) -> list[Hit]:
     last = {member: phone[-4:] for member, phone in phones_of(members).items()}
     accounts = Account.objects.filter(member__in=members, program__status=Program.Status.LIVE)
     found = {account.member_id: account for account in accounts.select_related("tier")}
-    return [_as_hit(member, last.get(member.pk, ""), found.get(member.pk)) for member in members]
+    return [
+        _as_hit(member, last.get(member.pk, ""), found.get(member.pk), member == scanned)
+        for member in members
+    ]
 
 
-def _as_hit(member: Member, last_digits: str, account: Account | None) -> Hit:
+def _as_hit(member: Member, last_digits: str, account: Account | None, scanned: bool) -> Hit:
     if account is None:
-        return Hit(member, last_digits, 0, None)
+        return Hit(member, last_digits, 0, None, scanned=scanned)
     tier = account.tier.name if account.tier else ""
-    return Hit(member, last_digits, account.balance, account.last_activity, tier)
+    return Hit(member, last_digits, account.balance, account.last_activity, tier, scanned)

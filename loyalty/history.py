@@ -26,12 +26,36 @@ class Totals:
     spent: int
 
 
-def timeline(member: Member, *, limit: int = 50, before: dt.datetime | None = None) -> list[Entry]:
-    """A member's entries, newest first, each with its sale. One statement."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of entries ends: at its last one. Its moment alone is no place, because a job
+    writes many entries of one instant.
+    """
+
+    at: dt.datetime
+    id: UUID
+
+    @classmethod
+    def of(cls, entry: Entry) -> Place:
+        return cls(entry.occurred_at, entry.pk)
+
+
+def older_than(entries: QuerySet[Entry], place: Place) -> QuerySet[Entry]:
+    """Those that come after a place in "-occurred_at", "-id"."""
+    # The first condition says nothing new, but it is what an index by time can be read along.
+    return entries.filter(
+        Q(occurred_at__lt=place.at) | Q(pk__lt=place.id), occurred_at__lte=place.at
+    )
+
+
+def timeline(member: Member, *, limit: int = 50, before: Place | None = None) -> list[Entry]:
+    """A member's entries, newest first, each with its sale; with `before` those older than that
+    place. One statement.
+    """
     entries = Entry.objects.filter(account__member=member.pk)
     if before:
-        entries = entries.filter(occurred_at__lt=before)
-    entries = entries.select_related("account", *TOLD)
+        entries = older_than(entries, before)
+    entries = entries.select_related("account__program", *TOLD)
     return list(entries.order_by("-occurred_at", "-id")[:limit])
 
 
@@ -64,12 +88,18 @@ def totals(account: Account | None) -> Totals:
     return Totals(summed["visits"], summed["spent"] or 0)
 
 
-def standing_before(account: Account, before: dt.datetime | None) -> int:
-    """What stood in an account before that moment (now for None), debts as a minus."""
+def standing_before(account: Account, before: Place | None) -> int:
+    """What stood in an account before the entry at that place (now for None), debts as a minus.
+    No statement for None, else one.
+    """
     now = account.balance - account.debt
     if before is None:
         return now
-    later = Entry.objects.filter(account=account.pk, occurred_at__gte=before)
+    later = Entry.objects.filter(
+        Q(occurred_at__gt=before.at) | Q(pk__gte=before.id),
+        account=account.pk,
+        occurred_at__gte=before.at,
+    )
     return now - (later.aggregate(s=Sum("amount"))["s"] or 0)
 
 
@@ -87,4 +117,7 @@ def entries_of(member: Member, *, sign: int = 0) -> QuerySet[Entry]:
 def last_entries(account: Account, *, limit: int = 5) -> list[Entry]:
     """What a customer's card shows of her account, newest first. One statement."""
     rows = Entry.objects.filter(account=account.pk).select_related(*TOLD)
-    return list(rows.order_by("-occurred_at", "-id")[:limit])
+    found = list(rows.order_by("-occurred_at", "-id")[:limit])
+    for entry in found:
+        entry.account = account  # with its program, which need not be read again
+    return found

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from loyalty import automatic, enrolment, finding, ledger, operations, programs
-from loyalty.calendar import ends
+from loyalty.calendar import LAST, ends
 from loyalty.enrolment import Newcomer
 from loyalty.models import Entry, Identifier, Member, Operation
 from loyalty.refusals import (
@@ -121,8 +121,9 @@ class _Reader:
         """One batch; `taken` are the identifiers of earlier ones. Gives those of this one too."""
         told, new = ImportedMembers(), set[tuple[str, str]]()
         readable = self._readable(chunk, told)
-        earlier = self._earlier(readable)
+        # In this order: whom another run of the list wrote in between is then known from it.
         known = finding.by_identifiers(pair for row in readable for pair in row.known_by)
+        earlier = self._earlier(readable)
         good: list[Arrival] = []
         for row in readable:
             try:
@@ -163,6 +164,8 @@ class _Reader:
         born = _date(row.get("born"))
         enrolment.refuse_birth(born, self.at)
         points, expires = _points(row.get("points")), _date(row.get("expires"))
+        if expires and expires > LAST:
+            raise BadDate
         expires_at = ends(expires, self.zone) if expires else None
         if expires_at and expires_at <= self.at:
             raise BadDate

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
-from loyalty.history import STANDING, TOLD
+from loyalty.history import STANDING, TOLD, Place, older_than
 from loyalty.models import Account, Entry, Member, Program, Purchase
 from tenants import shops
 
@@ -150,16 +150,16 @@ def thirty_days(at: dt.datetime, days: int = 30) -> list[Day]:
 
 
 def at_the_counter(
-    limit: int = 10, *, kinds: Collection[str] = (), before: dt.datetime | None = None
+    limit: int = 10, *, kinds: Collection[str] = (), before: Place | None = None
 ) -> list[Entry]:
-    """The latest entries of the ledger (of these kinds, before that moment), with their member,
+    """The latest entries of the ledger (of these kinds, older than that place), with their member,
     sale and who was at the till. One statement.
     """
     entries = Entry.objects.select_related("account__member", "account__program", *TOLD)
     if kinds:
         entries = entries.filter(kind__in=kinds)
     if before:
-        entries = entries.filter(occurred_at__lt=before)
+        entries = older_than(entries, before)
     return list(entries.order_by("-occurred_at", "-id")[:limit])
 
 

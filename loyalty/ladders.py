@@ -1,4 +1,4 @@
-"""What an owner does with tiers: add, change and remove them, and see first whom that moves.
+"""What an owner does with tiers: add, change and remove them. Whom that moves, reached.py tells.
 
 Tiers are told apart by their names, because rules and rewards name them: a new name is written
 there too. Nobody falls because a threshold rose: what was reached lasts its time. Whoever has
@@ -14,17 +14,15 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import programs
-from loyalty.models import Account, Draft, EarnRule, Entry, Program, Purchase, Reward, Tier
-from loyalty.policy import SPEND, VISITS, Policy, TierPolicy
+from loyalty.models import Account, Draft, EarnRule, Program, Reward, Tier
+from loyalty.policy import SPEND, Policy, TierPolicy
 from loyalty.refusals import BadSetting, Overtaken
-from loyalty.tiers import EARNING, STANDING, Ladder
 from tenants.actors import Actor
 from tenants.trace import write
 
@@ -116,52 +114,74 @@ def remove(tier: Tier, *, at: dt.datetime, by: Actor) -> None:
         write(by, "tier.removed", tier.pk, at=at, before=_told(tier))
 
 
-def set_window(program: Program, told: Mapping[str, Any], *, at: dt.datetime, by: Actor) -> Program:
-    """By what tiers are earned, and over which time (policy.TierPolicy as data). Raises
-    BadPolicy.
+def seen_window(program: Program, tiers: Collection[Tier]) -> str:
+    """A name for how one climbs as it is before somebody's eyes: by what, over which time, and
+    where each tier begins.
     """
-    return programs.set_policy(program, {"tiers": dict(told)}, at=at, by=by)
+    begins = sorted([str(tier.pk), tier.threshold] for tier in tiers)
+    told = json.dumps([program.policy.get("tiers"), begins], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def holders(program: Program) -> dict[UUID, int]:
-    """How many members are in each tier. One statement."""
-    rows: Any = Account.objects.filter(program=program.pk, tier__isnull=False)
-    return dict(rows.values_list("tier").annotate(n=Count("pk")).values_list("tier", "n"))
+def set_window(
+    program: Program,
+    told: Mapping[str, Any],
+    *,
+    thresholds: Mapping[UUID, int] | None = None,
+    keeps: bool = False,
+    seen_as: str,
+    at: dt.datetime,
+    by: Actor,
+) -> Program:
+    """By what tiers are earned, and over which time (policy.TierPolicy as data).
 
+    By something else (visits, and no longer money) a threshold means something else: each tier
+    above the lowest needs a new one then, in `thresholds` by its id, or `keeps` says that the
+    numbers stay. Otherwise `thresholds` are not read.
 
-def reaching(
-    program: Program, thresholds: Collection[int], policy: TierPolicy, zone: str, at: dt.datetime
-) -> dict[int, int]:
-    """How many members have reached each of these thresholds by what they did in the window that
-    ends at `at`. One statement; everybody has reached 0.
+    Raises BadPolicy, BadSetting ("thresholds.<id>") and Overtaken, having changed nothing.
     """
-    wanted = {t for t in thresholds if 0 < t <= MOST}
-    if not wanted:
-        return {}
-    start, end = Ladder([], policy, ZoneInfo(zone)).window(at)
-    counts = {f"of_{t}": Count("pk", filter=Q(metric__gte=t)) for t in wanted}
-    accounts: Any = Account.objects.filter(program=program.pk)
-    found = accounts.annotate(metric=_metric(policy, start, end)).aggregate(**counts)
-    return {int(name.removeprefix("of_")): n for name, n in found.items()}
+    with transaction.atomic():
+        locked = _lock(program)
+        tiers = all_of(locked)
+        if seen_window(locked, tiers) != seen_as:
+            raise Overtaken
+        before = policy_of(locked).metric
+        changed = programs.set_policy(locked, {"tiers": dict(told)}, at=at, by=by)
+        if policy_of(changed).metric != before:
+            _begin_elsewhere(tiers, thresholds or {}, keeps=keeps, at=at, by=by)
+    return changed
 
 
 # Inside
 
 
-def _metric(policy: TierPolicy, start: dt.datetime, end: dt.datetime) -> Any:
-    """What an account comes to in the window, as a subquery."""
-    within = {"occurred_at__gte": start, "occurred_at__lt": end, "account": OuterRef("pk")}
-    rows: Any
-    if policy.metric == SPEND:
-        rows = Purchase.objects.filter(**within).values("account")
-        rows = rows.annotate(m=Sum(F("total") - F("refunded")))
-    elif policy.metric == VISITS:
-        rows = Purchase.objects.filter(STANDING, **within).values("account")
-        rows = rows.annotate(m=Count("pk"))
-    else:
-        rows = Entry.objects.filter(kind__in=EARNING, **within).values("account")
-        rows = rows.annotate(m=Sum("amount"))
-    return Subquery(rows.values("m"), output_field=BigIntegerField())
+def _begin_elsewhere(
+    tiers: list[Tier],
+    thresholds: Mapping[UUID, int],
+    *,
+    keeps: bool,
+    at: dt.datetime,
+    by: Actor,
+) -> None:
+    """Give each tier above the lowest its new threshold; where `keeps`, some may have none."""
+    upper = [tier for tier in tiers if tier.threshold]
+    before = {tier.pk: _told(tier) for tier in upper}
+    for tier in upper:
+        if tier.pk not in thresholds and not keeps:
+            raise BadSetting(f"thresholds.{tier.pk}", _("Say where it begins by the new measure."))
+        tier.threshold = thresholds.get(tier.pk, tier.threshold)
+    for tier in upper:
+        try:
+            _check_threshold(tier, [each for each in tiers if each.pk != tier.pk])
+        except BadSetting as refusal:
+            raise BadSetting(f"thresholds.{tier.pk}", refusal.figures["why"]) from refusal
+    moved = [tier for tier in upper if _told(tier) != before[tier.pk]]
+    for place, tier in enumerate(moved, 1):  # out of each other's way: no two may begin at one
+        Tier.objects.filter(pk=tier.pk).update(threshold=MOST + place)
+    for tier in moved:
+        tier.save(update_fields=["threshold"])
+        write(by, "tier.changed", tier.pk, at=at, before=before[tier.pk], after=_told(tier))
 
 
 def _lock(program: Program) -> Program:
@@ -178,22 +198,10 @@ def _check(tier: Tier, others: Collection[Tier]) -> None:
     tier.perks = [perk for each in tier.perks if (perk := " ".join(each.split()))]
     times = Decimal(tier.multiplier)
     names = {each.name.casefold() for each in others}
-    is_first = not any(each.threshold == 0 for each in others)
     wrong: list[tuple[bool, str, Any]] = [
         (not tier.name, "name", _("Give it a name that guests understand.")),
         (len(tier.name) > LONGEST_NAME, "name", _("That name is too long.")),
         (tier.name.casefold() in names, "name", _("Another tier has that name.")),
-        (not 0 <= tier.threshold <= MOST, "threshold", _("That is too much.")),
-        (
-            is_first and tier.threshold != 0,
-            "threshold",
-            _("The lowest tier begins at 0: it is where everybody starts."),
-        ),
-        (
-            tier.threshold in {each.threshold for each in others},
-            "threshold",
-            _("Another tier begins there."),
-        ),
         (not 0 < times <= MOST_TIMES, "multiplier", _("Give a number from 1 to 100.")),
         (len(tier.perks) > MOST_PERKS, "perks", _("That is too much.")),
         (
@@ -205,6 +213,22 @@ def _check(tier: Tier, others: Collection[Tier]) -> None:
     for is_wrong, field, why in wrong:
         if is_wrong:
             raise BadSetting(field, why)
+    _check_threshold(tier, others)
+
+
+def _check_threshold(tier: Tier, others: Collection[Tier]) -> None:
+    taken = {each.threshold for each in others}
+    wrong: list[tuple[bool, Any]] = [
+        (not 0 <= tier.threshold <= MOST, _("That is too much.")),
+        (
+            0 not in taken and tier.threshold != 0,
+            _("The lowest tier begins at 0: it is where everybody starts."),
+        ),
+        (tier.threshold in taken, _("Another tier begins there.")),
+    ]
+    for is_wrong, why in wrong:
+        if is_wrong:
+            raise BadSetting("threshold", why)
 
 
 def _naming(program: Program) -> list[Any]:
@@ -236,8 +260,11 @@ def _rename(program: Program, old: str, new: str) -> None:
         ]
         if rules != draft.rules:
             draft.rules = rules
+            told = draft.rehearsal or {}
+            if told.get("version") == draft.version:  # the promise is the same, so it stays true
+                draft.rehearsal = {**told, "version": draft.version + 1}
             draft.version += 1
-            draft.save(update_fields=["rules", "version"])
+            draft.save(update_fields=["rules", "rehearsal", "version"])
 
 
 def _renamed(conditions: dict[str, Any], old: str, new: str) -> dict[str, Any]:

@@ -171,8 +171,8 @@ def _close(gone: Member, cards: Collection[UUID], *, at: dt.datetime, by: Actor)
     """Take the name off her card and off those that were joined with it. Each gets a new code,
     because the old one is printed on a card in her pocket.
     """
+    closed = {"is_active": False, "deleted_at": at, "deleted_by": by.who, "erase_at": None}
     for card in cards:
-        closed = {"is_active": False, "deleted_at": at, "deleted_by": by.who, "code": new_code()}
-        Member.everyone.filter(pk=card).update(**WITHOUT_NAME, **closed)
+        Member.everyone.filter(pk=card).update(**WITHOUT_NAME, **closed, code=new_code())
     Member.everyone.filter(pk=gone.pk).update(status=Status.ERASED)
     gone.refresh_from_db()

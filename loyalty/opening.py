@@ -17,6 +17,7 @@ from tenants import signups
 from tenants.actors import Actor
 from tenants.models import Currency, SignUp, Tenant
 from tenants.onboarding import Opened, Picture, opening
+from tenants.signups import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,16 @@ def open_signed_up(signup: SignUp, *, at: dt.datetime) -> tuple[Tenant, OpenedSh
     it had been opened before.
 
     Of two at once the second waits for the first. Raises BadName where another shop was faster:
-    then nothing is lost, and the sign-up may be given another slug.
+    then nothing is lost, and the sign-up may be given another slug. Raises Unfinished where what it
+    needs is not there any more, or where it is another's since `signup` was read: the shop belongs
+    to whoever proved that the address is hers.
     """
     with transaction.atomic():
         row = SignUp.objects.select_for_update().get(pk=signup.pk)
         if row.opened:
             return Tenant.objects.get(pk=row.opened), None
+        if row.confirmed_at is None or row.email != signup.email or not (row.slug and row.preset):
+            raise Unfinished
         logo = signups.logo_of(row)
         made = open_shop(
             row.slug,

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import conditions, policy
@@ -34,6 +35,17 @@ LONGEST_NAME, LONGEST_WORD = 80, 24
 def live() -> Program | None:
     """The program that earns now."""
     found: Program | None = Program.objects.filter(status=Program.Status.LIVE).first()
+    return found
+
+
+def current() -> Program | None:
+    """The program that is live, or was last: whose points a shop's figures are in. None before its
+    first one is.
+    """
+    told = Program.objects.exclude(status=Program.Status.DRAFT).order_by(
+        Case(When(status=Program.Status.LIVE, then=0), default=1), "-id"
+    )
+    found: Program | None = told.first()
     return found
 
 

@@ -118,6 +118,16 @@ class MemberClosed(Refusal):
     sentence = _("This card was closed. Its holder can get a new one.")
 
 
+class MemberLeaving(MemberClosed):
+    """Its holder asked to be erased, and can still change her mind."""
+
+    code = "member_leaving"
+    is_final = False
+    sentence = _(
+        "This card is about to be erased, as its holder asked. She can keep it on its page."
+    )
+
+
 class NotAnIdentifier(Refusal):
     code = "not_an_identifier"
     sentence = _("That is no phone number, address or card we can read.")

@@ -89,6 +89,7 @@ def _absences(at: dt.datetime, today: dt.date, zone: dt.tzinfo) -> Iterator[_Abs
         occurred_at__lte=at,
         account__member__status=Member.Status.ACTIVE,
         account__member__is_active=True,
+        account__member__erase_at=None,
     )
     rows = (
         sales.values("account__member")

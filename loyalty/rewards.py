@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from loyalty import conditions
 from loyalty.conditions import Conditions
 from loyalty.models import Account, Program, Reward, Voucher
+from loyalty.policy import LONGEST_DAYS
 from loyalty.refusals import (
     BadSetting,
     BelowMinimum,
@@ -263,6 +264,7 @@ def check(reward: Reward, told: Conditions) -> None:
     most = max(getattr(reward, name) or 0 for name in numbers)
     wrong: list[tuple[bool, str, Any]] = [
         (most > MOST, next((n for n in numbers if (getattr(reward, n) or 0) > MOST), ""), TOO_MUCH),
+        ((reward.valid_days or 0) > LONGEST_DAYS, "valid_days", TOO_MUCH),
         (len(reward.name) > LONGEST_NAME, "name", _("That name is too long.")),
         (reward.kind not in kinds.values, "kind", _("There is no such kind of reward.")),
         (not reward.name, "name", _("Give it a name that guests understand.")),

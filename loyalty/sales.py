@@ -150,6 +150,17 @@ class Known:
         return Recorded(purchase, self.accounts[purchase.account_id], replayed=True)
 
 
+def under_key(key: str, *, by: Actor) -> Purchase | None:
+    """The sale that this actor has recorded under this key. Two statements, one where there is
+    none.
+    """
+    done = Operation.objects.filter(source=by.source, key=key, verb="purchase").first()
+    if done is None or "purchase" not in done.result:
+        return None
+    found: Purchase | None = Purchase.objects.filter(pk=done.result["purchase"]).first()
+    return found
+
+
 def operation_of(sale: Sale, purchase: Purchase, by: Actor) -> Operation:
     return operations.unsaved(
         "purchase",

@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loyalty import flows, programs, regulars
 from loyalty.calendar import local_date
+from loyalty.cards import listed
 from loyalty.models import Account, Entry, Member, Program, Purchase, Tier
 from loyalty.tiers import STANDING
 from tenants.reads import Kept
@@ -138,7 +139,7 @@ def _sold() -> QuerySet[Purchase]:
 
 def _sizes(at: dt.datetime) -> Sizes:
     zone = flows.zone_of()
-    people = Member.objects.exclude(status=Member.Status.MERGED)
+    people = Member.objects.filter(listed())
     month = local_date(at, zone).month
     told = people.aggregate(
         everybody=Count("pk"),
@@ -147,7 +148,9 @@ def _sizes(at: dt.datetime) -> Sizes:
         blocked=Count("pk", filter=Q(status=Member.Status.BLOCKED)),
     )
     everybody = told.pop("everybody")
-    redeemed = Entry.objects.filter(kind=Entry.Kind.REDEEM, occurred_at__gt=at - MONTH)
+    redeemed = Entry.objects.filter(
+        listed("account__member__"), kind=Entry.Kind.REDEEM, occurred_at__gt=at - MONTH
+    )
     told[REDEEMED] = redeemed.aggregate(n=Count("account__member", distinct=True))["n"]
     told[LATE] = len(late(at))
     return Sizes(everybody, {**told, **_buyers(at, zone)}, _tiers())
@@ -156,7 +159,10 @@ def _sizes(at: dt.datetime) -> Sizes:
 def _buyers(at: dt.datetime, zone: dt.tzinfo) -> Counter[str]:
     """Of whom some bought today, some in the last month, some in both of the last two."""
     midnight, month = _midnight(at, zone), at - MONTH
-    sold: Any = Purchase.objects.filter(STANDING, occurred_at__gt=at - 2 * MONTH)
+    since = at - 2 * MONTH
+    sold: Any = Purchase.objects.filter(
+        STANDING, listed("account__member__"), occurred_at__gt=since
+    )
     seen = sold.values("account__member").annotate(
         today=Count("pk", filter=Q(occurred_at__gte=midnight)),
         later=Count("pk", filter=Q(occurred_at__gt=month)),
@@ -174,7 +180,7 @@ def _tiers() -> list[TierSize]:
     program = programs.live()
     if program is None:
         return []
-    held: Any = Account.objects.filter(program=program.pk, member__status=Member.Status.ACTIVE)
+    held: Any = Account.objects.filter(listed("member__"), program=program.pk)
     size = dict(held.values_list("tier").annotate(Count("pk")))
     found = Tier.objects.filter(program=program.pk).order_by("threshold")
     return [TierSize(tier.pk, tier.name, size.get(tier.pk, 0)) for tier in found]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from loyalty import cards, ledger, operations, tiers
 from loyalty.models import Account, Member, Operation, Tier
-from loyalty.refusals import AlreadyMerged, MemberClosed, ProgramNotLive, UnknownTier
+from loyalty.refusals import AlreadyMerged, ProgramNotLive, UnknownTier
 from loyalty.tiers import Ladder
 from tenants.actors import Actor
 from tenants.trace import write
@@ -68,8 +68,8 @@ def grant(member: Member, tier: Tier | None, *, at: dt.datetime, by: Actor, key:
 def _refuse(member: Member, by: Actor) -> None:
     if member.status == Member.Status.MERGED:
         raise AlreadyMerged
-    if member.status != Member.Status.BLOCKED and not member.is_open:
-        raise MemberClosed
+    if member.status != Member.Status.BLOCKED:
+        cards.refuse_closed(member)
     cards.refuse_own(member, by)
 
 

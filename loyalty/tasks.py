@@ -13,6 +13,7 @@ from loyalty import (
     claims,
     currencies,
     drafts,
+    leaving,
     operations,
     rehearsal,
     rollups,
@@ -146,6 +147,18 @@ def end_unbound_where_it_is_night(at: dt.datetime) -> None:
 def end_unbound(at: str) -> None:
     """End the cards whose holders never proved a number."""
     claims.end_unbound(dt.datetime.fromisoformat(at))
+
+
+@jobs.periodic("19 * * * *", name="loyalty.erase_leaving_where_it_is_night")
+def erase_leaving_where_it_is_night(at: dt.datetime) -> None:
+    """Each hour, one job for each shop in whose night it is."""
+    jobs.enqueue_where_it_is(SWEEPING, erase_leaving, at=at)
+
+
+@jobs.task(name="loyalty.erase_leaving")
+def erase_leaving(at: str) -> None:
+    """Erase those who asked for it, and have not changed their mind since."""
+    leaving.erase_due(dt.datetime.fromisoformat(at))
 
 
 @jobs.task(name="loyalty.relocate")

@@ -5,6 +5,7 @@ shop gets nothing.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -80,7 +81,8 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return [{"id": "again", "description": "", "url": reverse("account_reauthenticate")}]
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        return reverse("manage:home")
+        user = request.user
+        return goal(user) if isinstance(user, User) else reverse("account")
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account_login")
@@ -101,6 +103,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         """Tells a person what was changed about the way she signs in."""
         notify(self.request, user, template_prefix.rpartition("/")[2])
+
+
+def goal(user: User, wish: str = "") -> str:
+    """Where somebody goes who is in: to what she asked for, else home. The portal is not for who
+    does not manage: at home she is on her own page.
+    """
+    staff = people.staff_of(user)
+    portal, own = reverse("manage:home"), reverse("account")
+    if staff is None or staff.manages:
+        return wish or portal
+    return own if urlsplit(wish).path.startswith(portal.rstrip("/")) else wish or own
 
 
 def notify(request: HttpRequest, user: User, what: str, *, to: str = "") -> None:

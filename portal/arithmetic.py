@@ -13,7 +13,7 @@ from typing import cast
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import Entry, Purchase
+from loyalty.models import Entry, Program, Purchase
 from loyalty.pricing import (
     BONUS,
     CAP,
@@ -26,7 +26,7 @@ from loyalty.pricing import (
     VISIT,
     Step,
 )
-from portal.figures import fraction, money, number
+from portal.figures import MONEY, HasUnit, bare, exact, fraction, money, number
 
 TIMES = "\u00d7"
 OF_SALES = {Entry.Kind.EARN, Entry.Kind.CLAWBACK}
@@ -47,6 +47,11 @@ BONUSES: dict[str, object] = {
     "referral": _("For a friend who came"),
     "voucher": _("By a code"),
 }
+CAPS_OF_MONEY: dict[str, object] = {
+    "points_per_purchase": _("At most %(amount)s a sale"),
+    "points_per_day": _("At most %(amount)s a day"),
+    "points_per_member": _("At most %(amount)s for each member"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
+    """`total` is in points of `program`."""
+
     lines: tuple[Line, ...]
     total: int
+    program: HasUnit
     note: str = ""
 
 
@@ -77,6 +85,11 @@ class Told:
     @property
     def points(self) -> int:
         return self.entry.amount
+
+    @property
+    def program(self) -> Program:
+        """Whose points those are."""
+        return self.entry.account.program
 
     @property
     def reason(self) -> str:
@@ -95,26 +108,28 @@ class Told:
 
 
 def told(entry: Entry) -> Told:
-    """An entry with its sale, which came in the same statement."""
-    sale = entry.purchase
+    """An entry with its sale and its account's program, which came in the same statement."""
+    sale, program, title = entry.purchase, entry.account.program, title_of(entry)
     if sale is None or entry.kind not in OF_SALES:
-        return Told(entry, _title(entry), Sum((), entry.amount))
-    total = money(sale.total)
+        return Told(entry, title, Sum((), entry.amount, program))
     if entry.kind == Entry.Kind.CLAWBACK:
-        line = Line(
-            gettext("What the sale of %(total)s gave") % {"total": total}, "", number(entry.amount)
-        )
-        given_back = money(entry.refund.amount) if entry.refund else total
-        title = gettext("Taken back: %(total)s") % {"total": given_back}
-        return Told(entry, title, Sum((line,), entry.amount))
+        gave = gettext("What the sale of %(total)s gave") % {"total": money(sale.total)}
+        line = Line(gave, "", bare(program, entry.amount))
+        return Told(entry, title, Sum((line,), entry.amount, program))
     steps = cast(Sequence[Step], sale.snapshot.get("steps", ()))
     rounding = str(sale.snapshot.get("rounding", FLOOR))
-    title = gettext("Bought for %(total)s") % {"total": total}
-    return Told(entry, title, sum_of(steps, entry.amount, rounding=rounding), is_undone(sale))
+    lines = sum_of(steps, entry.amount, program=program, rounding=rounding)
+    return Told(entry, title, lines, is_undone(sale))
 
 
-def _title(entry: Entry) -> str:
+def title_of(entry: Entry) -> str:
     """What happened, and to which reward."""
+    sale = entry.purchase
+    if sale is not None and entry.kind == Entry.Kind.CLAWBACK:
+        given_back = entry.refund.amount if entry.refund else sale.total
+        return gettext("Taken back: %(total)s") % {"total": money(given_back)}
+    if sale is not None and entry.kind == Entry.Kind.EARN:
+        return gettext("Bought for %(total)s") % {"total": money(sale.total)}
     title = str(BONUSES.get(entry.reason) or TITLES.get(entry.kind, ""))
     reward = entry.voucher.reward if entry.voucher else None
     return f"{title}: {reward.name}" if reward else title
@@ -124,56 +139,57 @@ def is_undone(sale: Purchase) -> bool:
     return sale.total > 0 and sale.refunded == sale.total
 
 
-def sum_of(steps: Sequence[Step], points: int, *, rounding: str = FLOOR) -> Sum:
-    """The lines of the arithmetic. Where they do not add up to whole points, the note says how it
-    was rounded.
+def sum_of(steps: Sequence[Step], points: int, *, program: HasUnit, rounding: str = FLOOR) -> Sum:
+    """The lines of the arithmetic, in the points of `program`. Where they do not add up to whole
+    points, the note says how it was rounded.
     """
-    exact = sum((Fraction(step["points"]) for step in steps), Fraction(0))
-    note = "" if exact == points else _rounded(exact, rounding)
-    return Sum(tuple(_line(step) for step in steps), points, note)
+    whole = sum((Fraction(step["points"]) for step in steps), Fraction(0))
+    note = "" if whole == points else _rounded(whole, rounding, program)
+    return Sum(tuple(_line(step, program) for step in steps), points, program, note)
 
 
-def _line(step: Step) -> Line:
-    points = _figure(Fraction(step["points"]))
-    text, why = _WORDS[step["kind"]](step)
+def _line(step: Step, program: HasUnit) -> Line:
+    text, why = _WORDS[step["kind"]](step, program)
     if name := step.get("name"):
         why = gettext("%(name)s: %(why)s") % {"name": name, "why": why} if why else name
-    return Line(text, why, points)
+    return Line(text, why, exact(program, Fraction(step["points"])))
 
 
-def _spent(step: Step) -> tuple[str, str]:
+def _spent(step: Step, program: HasUnit) -> tuple[str, str]:
     per, each = money(step["per"]), step["each"]
     if not step["steps"] and Fraction(step["points"]):
-        why = gettext("%(n)s for every %(per)s") % {"n": number(each), "per": per}
+        why = gettext("%(n)s for every %(per)s") % {"n": bare(program, each), "per": per}
         return money(step["basis"]), why
-    return f"{number(step['steps'])} {TIMES} {per}", _apiece(each)
+    return f"{number(step['steps'])} {TIMES} {per}", _apiece(each, program)
 
 
-def _visited(_step: Step) -> tuple[str, str]:
+def _visited(_step: Step, _program: HasUnit) -> tuple[str, str]:
     return gettext("A visit"), ""
 
 
-def _sold(step: Step) -> tuple[str, str]:
+def _sold(step: Step, program: HasUnit) -> tuple[str, str]:
     units = step["steps"]
     text = ngettext("%(n)s item", "%(n)s items", units) % {"n": number(units)}
-    return text, _apiece(step["each"])
+    return text, _apiece(step["each"], program)
 
 
-def _multiplied(step: Step) -> tuple[str, str]:
+def _multiplied(step: Step, _program: HasUnit) -> tuple[str, str]:
     amount = {"amount": money(step["basis"])}
     return _times(step), gettext("what that adds on %(amount)s") % amount
 
 
-def _given(_step: Step) -> tuple[str, str]:
+def _given(_step: Step, _program: HasUnit) -> tuple[str, str]:
     return gettext("A bonus"), ""
 
 
-def _raised(step: Step) -> tuple[str, str]:
+def _raised(step: Step, _program: HasUnit) -> tuple[str, str]:
     return _times(step), gettext("what that adds as %(tier)s") % {"tier": step["rule"]}
 
 
-def _capped(step: Step) -> tuple[str, str]:
+def _capped(step: Step, program: HasUnit) -> tuple[str, str]:
     most = step["each"]
+    if program.unit == MONEY and step["rule"] in CAPS_OF_MONEY:
+        return str(CAPS_OF_MONEY[step["rule"]]) % {"amount": bare(program, most)}, ""
     words = {
         "points_per_purchase": ngettext(
             "At most %(n)s point a sale", "At most %(n)s points a sale", most
@@ -187,7 +203,7 @@ def _capped(step: Step) -> tuple[str, str]:
     return words[step["rule"]] % {"n": number(most)}, ""
 
 
-_WORDS: dict[str, Callable[[Step], tuple[str, str]]] = {
+_WORDS: dict[str, Callable[[Step, HasUnit], tuple[str, str]]] = {
     SPEND: _spent,
     VISIT: _visited,
     ITEM: _sold,
@@ -198,22 +214,21 @@ _WORDS: dict[str, Callable[[Step], tuple[str, str]]] = {
 }
 
 
-def _apiece(each: int) -> str:
+def _apiece(each: int, program: HasUnit) -> str:
+    if program.unit == MONEY:
+        return gettext("%(amount)s each") % {"amount": bare(program, each)}
     return ngettext("%(n)s point each", "%(n)s points each", each) % {"n": number(each)}
 
 
 def _times(step: Step) -> str:
-    factor = _figure(Fraction(step["each"], step["per"]))
+    times = Fraction(step["each"], step["per"])
+    factor = number(times.numerator) if times.denominator == 1 else fraction(times)
     return gettext("%(factor)s times the points") % {"factor": factor}
 
 
-def _rounded(exact: Fraction, rounding: str) -> str:
+def _rounded(whole: Fraction, rounding: str, program: HasUnit) -> str:
     words = {
         FLOOR: gettext("%(exact)s, rounded down"),
         CEIL: gettext("%(exact)s, rounded up"),
     }.get(rounding, gettext("%(exact)s, rounded"))
-    return words % {"exact": _figure(exact)}
-
-
-def _figure(value: Fraction) -> str:
-    return number(value.numerator) if value.denominator == 1 else fraction(value)
+    return words % {"exact": exact(program, whole)}

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from portal import theme
-from portal.figures import decimal
+from portal.figures import decimal, native, number
 from tenants import shops
 
 
@@ -29,11 +29,14 @@ def said_of(colour: str) -> str:
     fill, text = tokens["--brand"], tokens["--on-brand"]
     if fill != colour:
         by = theme.oklch(fill).lightness - theme.oklch(colour).lightness
-        percent = max(1, round(abs(by) * 100))
+        percent = number(max(1, round(abs(by) * 100)))
         if by < 0:
             return gettext("Darkened %(n)s %% so text stays readable.") % {"n": percent}
         return gettext("Lightened %(n)s %% so text stays readable.") % {"n": percent}
     ratio = decimal(theme.contrast(fill, text))
-    if text == "#ffffff":
-        return gettext("White text on it is easy to read: %(ratio)s to 1.") % {"ratio": ratio}
-    return gettext("Dark text on it is easy to read: %(ratio)s to 1.") % {"ratio": ratio}
+    said = (
+        gettext("White text on it is easy to read: %(ratio)s to 1.")
+        if text == "#ffffff"
+        else gettext("Dark text on it is easy to read: %(ratio)s to 1.")
+    )
+    return native(said % {"ratio": ratio})

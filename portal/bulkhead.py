@@ -110,7 +110,7 @@ class BulkheadMiddleware:
         tenant = request.tenant  # type: ignore[attr-defined]
         if tenant is None:
             return self.get_response(request)
-        _let_go()
+        let_go()
         bulkhead = self.pages if policy_of(request.path_info) == "pages" else self.others
         try:
             with bulkhead.place(tenant.pk):
@@ -122,8 +122,8 @@ class BulkheadMiddleware:
             return response
 
 
-def _let_go() -> None:
-    """Finding the host may have taken a connection of the pool: nobody waits in line with one."""
+def let_go() -> None:
+    """What came before may have taken a connection of the pool: nobody waits in line with one."""
     pooled = getattr(connection, "pool", None) and connection.connection
     if pooled and not connection.in_atomic_block:
         connection.close()

@@ -8,10 +8,16 @@ from django.urls import reverse
 from django.utils.translation import get_language, get_language_bidi
 
 from portal import theme
+from portal.language import spoken_here
 from tenants import shops
 
 # What a language calls itself.
 OWN_NAMES = {"en": "English", "ar": "العربية", "bn": "বাংলা"}
+
+
+def ours() -> list[tuple[str, str]]:
+    """Every language that we have, and what it calls itself."""
+    return [(code, OWN_NAMES.get(code, code)) for code, _ in settings.LANGUAGES]
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
@@ -26,7 +32,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
         codes = [code for code, _ in settings.LANGUAGES]
     else:
         front = shops.front()
-        codes = list(front.languages)
+        codes = list(spoken_here(request)[0])
         values |= {
             "shop": front,
             "theme_url": reverse("theme", kwargs={"version": theme.version(front.colour)}),

@@ -84,6 +84,10 @@ def _of_settings() -> Iterator[Finding]:
         yield Finding("refused", "DEBUG is on: its pages show code and settings to everybody.")
     if settings.SECURE and len(settings.SECRET_KEY) < LONG_ENOUGH:
         yield Finding("refused", f"SECRET_KEY is shorter than {LONG_ENOUGH} characters.")
+    if settings.SECURE and any(len(key) < LONG_ENOUGH for key in settings.SECRET_KEY_FALLBACKS):
+        yield Finding(
+            "refused", f"SECRET_KEY_FALLBACKS has a key shorter than {LONG_ENOUGH} characters."
+        )
     if "*" in settings.ALLOWED_HOSTS:
         yield Finding("refused", "ALLOWED_HOSTS lets every name in; name the domain.")
     if os.environ.get(FAILPOINTS):

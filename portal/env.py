@@ -27,6 +27,11 @@ def is_given(name: str) -> bool:
     return bool(os.environ.get(name))
 
 
+def words(name: str) -> list[str]:
+    """Texts with blanks between them."""
+    return text(name).split()
+
+
 def number(name: str, default: int) -> int:
     value = text(name, str(default))
     try:

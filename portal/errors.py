@@ -19,6 +19,7 @@ from portal.unavailable import trouble_of, unavailable
 from tenants import hosts
 from tenants.context import inside
 from tenants.logs import place
+from tenants.models import Staff
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -28,9 +29,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A colleague without the right: an owner's, where PermissionDenied was raised with that word;
+    else a manager's.
+    """
     if is_asked(request):
         return problem(request, 403, "forbidden", "You may not do this.")
-    return page(request, "errors/403.html", status=403)
+    needs_owner = str(exception) == Staff.Role.OWNER
+    return page(request, "errors/403.html", {"needs_owner": needs_owner}, status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

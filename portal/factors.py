@@ -12,13 +12,17 @@ from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
 from portal import agents, qr
 from tenants import people, shops
 from tenants.models import User
+
+# What is sealed of an authenticator, by the names that allauth has for it.
+SEALED = {Authenticator.Type.TOTP: {"secret"}, Authenticator.Type.RECOVERY_CODES: {"seed"}}
 
 
 class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -68,6 +72,8 @@ class SecondProof(AuthenticateStage):  # type: ignore[misc]
     def _should_handle(self, request: HttpRequest) -> bool:
         user = self.login.user
         has_app = is_mfa_enabled(user, [Authenticator.Type.TOTP])
+        if has_app and settings.SECRET_KEY_FALLBACKS:
+            seal_anew(user)
         return has_app and not did_use_passwordless_login(request, user)
 
 
@@ -84,6 +90,27 @@ def works_here(user: User) -> bool:
     return people.staff_of(user) is not None
 
 
-def _fernet() -> Fernet:
-    key = hashlib.sha256(b"authenticators:" + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))
+def seal_anew(user: User) -> None:
+    """Put this person's app and recovery codes under SECRET_KEY, so that the key of before may go.
+    Again changes nothing that anybody sees.
+    """
+    with transaction.atomic():
+        rows = Authenticator.objects.select_for_update().filter(user=user, type__in=SEALED)
+        for row in rows:
+            for name in SEALED[row.type] & row.data.keys():
+                row.data[name] = _sealed_anew(row.data[name])
+            row.save(update_fields=["data"])
+
+
+def _sealed_anew(text: str) -> str:
+    try:
+        return _fernet().rotate(text.encode()).decode()
+    except InvalidToken:  # with a key that is gone
+        return text
+
+
+def _fernet() -> MultiFernet:
+    """Seals with SECRET_KEY, and opens with those of before too."""
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    keys = [hashlib.sha256(b"authenticators:" + secret.encode()).digest() for secret in secrets]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])

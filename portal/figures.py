@@ -18,9 +18,12 @@ from tenants.context import current
 MONEY = "money"  # the unit of a program whose points are minor units
 MINUS = "\u2212"  # as wide as the plus
 NATIVE_DIGITS = {
-    "ar": str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩\u066b\u066c"),
+    "ar": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"),
     "bn": str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯"),
 }
+# Only between digits: the points of a currency's sign (د.إ.) stay what they are.
+NATIVE_MARKS = {"ar": str.maketrans(".,", "\u066b\u066c")}
+BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[.,](?=[0-9])")
 
 
 class HasUnit(Protocol):
@@ -68,7 +71,11 @@ def native(text: str) -> str:
     scope = current()
     if language not in NATIVE_DIGITS or not scope or not scope.tenant_id:
         return text
-    return text.translate(NATIVE_DIGITS[language]) if shops.front().native_digits else text
+    if not shops.front().native_digits:
+        return text
+    marks = NATIVE_MARKS.get(language, {})
+    text = BETWEEN_DIGITS.sub(lambda mark: mark[0].translate(marks), text)
+    return text.translate(NATIVE_DIGITS[language])
 
 
 def number(value: int | None) -> str:
@@ -121,16 +128,41 @@ def unit(program: HasUnit, count: int) -> str:
 def counted(program: HasUnit, points: int) -> str:
     """24 points; AED 0.24 where the program's unit is money."""
     if program.unit == MONEY:
-        return money(points)
+        return bare(program, points)
     return gettext("%(n)s %(unit)s") % {"n": number(points), "unit": unit(program, points)}
+
+
+def bare(program: HasUnit | None, points: int | None) -> str:
+    """24, where everybody knows of what; AED 0.24 where the program's unit is money."""
+    if points is None or program is None or program.unit != MONEY:
+        return number(points)
+    return _isolated(f"{MINUS}{money(-points)}") if points < 0 else money(points)
+
+
+def exact(program: HasUnit, points: Fraction) -> str:
+    """28.5, with three decimals at most; AED 0.285 where the program's unit is money."""
+    if points.denominator == 1:
+        return bare(program, points.numerator)
+    if program.unit != MONEY:
+        return fraction(points)
+    front, size = shops.front(), abs(points)
+    told = _exact(Decimal(size.numerator) / size.denominator, front.decimals)
+    text = format_currency(
+        round(told, front.decimals + 3),
+        front.currency,
+        locale=locale(),
+        currency_digits=False,
+        decimal_quantization=False,
+    )
+    text = native(_TIGHT.sub("\u00a0", text))
+    return _isolated(f"{MINUS}{text}") if points < 0 else text
 
 
 def gained(program: HasUnit, points: int) -> str:
     """+24; +AED 0.24 where the program's unit is money."""
     if program.unit != MONEY:
         return signed(points)
-    sign = "+" if points > 0 else MINUS if points < 0 else ""
-    return _isolated(f"{sign}{money(abs(points))}") if sign else money(0)
+    return _isolated(f"+{money(points)}") if points > 0 else bare(program, points)
 
 
 def _our_word(unit_kind: str, count: int) -> str:
@@ -156,5 +188,5 @@ def money_in(minor: int, currency: str, decimals: int) -> str:
     return _money(minor, currency, decimals, _language())
 
 
-def _exact(minor: int, digits: int) -> Decimal:
+def _exact(minor: int | Decimal, digits: int) -> Decimal:
     return Decimal(minor).scaleb(-digits)

@@ -11,13 +11,24 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.validators import validate_email
 from django.forms.renderers import TemplatesSetting
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import numbers
+from portal.context import ours
+from tenants.ids import uuid7
 
 MARKS = (".", ",", "\u066b")
 JOINERS = "\u200c\u200d"
+# Thousands with marks between them (1,000 or 1.000 or 1 000, in Bengali also 1,00,000), whatever
+# stands behind. Nobody begins a thousand with 0, so 0.500 is a half.
+GROUPED = re.compile(
+    r"[1-9]\d{0,2}(?:[.,\u066b\u066c '\u2019]\d{2,3})*"
+    r"[.,\u066b\u066c '\u2019]\d{3}(?:[.,\u066b]\d*)?",
+    re.ASCII,
+)
+THOUSANDTHS = 3  # decimals of a currency in which 1.000 is one
 
 
 class Renderer(TemplatesSetting):
@@ -35,6 +46,7 @@ class MoneyField(forms.Field):
     default_error_messages = {
         "required": _("Type the amount."),
         "invalid": _("That is no amount. Type it like %(example)s."),
+        "grouped": _("Type it without a mark between the thousands, like %(example)s."),
     }
 
     def __init__(self, *, decimals: int, **options: Any) -> None:
@@ -48,12 +60,13 @@ class MoneyField(forms.Field):
             text = text[:-1]
         if not text:
             return None
+        is_grouped = GROUPED.fullmatch(numbers.latin(text)) is not None
         minor = numbers.minor_units(text, self.decimals)
-        if minor is None:
-            example = f"{24.5:.{self.decimals}f}"
-            raise forms.ValidationError(
-                self.error_messages["invalid"], "invalid", {"example": example}
-            )
+        if minor is None or (is_grouped and self.decimals != THOUSANDTHS):
+            why, figure = ("grouped", 1000.5) if is_grouped else ("invalid", 24.5)
+            figure = figure if self.decimals else int(figure)
+            example = f"{figure:.{self.decimals}f}"
+            raise forms.ValidationError(self.error_messages[why], why, {"example": example})
         return minor or None  # a sale of nothing was not typed yet
 
 
@@ -80,6 +93,43 @@ class LineField(forms.CharField):
         return str(super().to_python(clean_text(value)))
 
 
+class AddressField(forms.CharField):
+    """An e-mail address, in the form we compare by; "" where none was typed and none is asked.
+
+    The one field for it: who opens a shop or takes a card with an address comes in with it too.
+    """
+
+    default_error_messages = {
+        "required": _("Type your e-mail address."),
+        "invalid": _("That is no e-mail address. Type it like name@example.com."),
+    }
+    widget = forms.EmailInput
+
+    def to_python(self, value: object) -> str:
+        text = clean_text(value)
+        if not text:
+            return ""
+        found = numbers.email(text) or ""
+        try:
+            validate_email(found)
+        except forms.ValidationError:
+            raise forms.ValidationError(self.error_messages["invalid"], "invalid") from None
+        return found
+
+
+class OwnLanguageField(forms.ChoiceField):
+    """The language that somebody who works here is spoken to in: any of ours, or "" for whatever
+    the device before her speaks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(label=_("Language"), required=False, choices=_spoken)
+
+
+def _spoken() -> list[tuple[str, Any]]:
+    return [("", _("As the device says")), *ours()]
+
+
 class KeyField(forms.UUIDField):
     """The idempotency key that the server minted into a form; without one it is asked for again."""
 
@@ -88,6 +138,14 @@ class KeyField(forms.UUIDField):
         "required": _("This form is too old. Try again."),
         "invalid": _("This form is too old. Try again."),
     }
+
+
+def with_new_key(form: forms.Form, field: str) -> None:
+    """Its key was used for something else: a sentence at `field`, what was typed, and a new key, so
+    that whoever sends it again means a new command.
+    """
+    form.data = {**form.data.dict(), "key": str(uuid7())}  # type: ignore[attr-defined]
+    form.add_error(field, KeyField.default_error_messages["invalid"])
 
 
 def first_error(form: forms.Form) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext
 
 from loyalty.models import Voucher
-from portal.figures import money
+from portal.figures import money, number
 
 
 def gift(voucher: Voucher, off: int = 0) -> str:
@@ -15,7 +15,7 @@ def gift(voucher: Voucher, off: int = 0) -> str:
     if voucher.kind == Voucher.Kind.POINTS:
         return gettext("A bonus")
     if voucher.kind == Voucher.Kind.PERCENT:
-        return gettext("%(n)s%% off") % {"n": voucher.value}
+        return gettext("%(n)s%% off") % {"n": number(voucher.value)}
     if off or voucher.value:
         return gettext("%(amount)s off") % {"amount": money(off or voucher.value)}
     return gettext("A voucher")

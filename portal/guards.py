@@ -86,12 +86,12 @@ def manager(view: Callable[Concatenate[StaffRequest, P], HttpResponse]) -> _View
 
 
 def owner_only(view: Callable[Concatenate[StaffRequest, P], HttpResponse]) -> _View[P]:
-    """For owners, signed in on this shop's host."""
+    """For owners, signed in on this shop's host. Whoever else manages is told whose right it is."""
 
     @wraps(view)
     def guarded(request: StaffRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.staff.role != Staff.Role.OWNER:
-            raise PermissionDenied
+            raise PermissionDenied(Staff.Role.OWNER.value)
         return view(request, *args, **kwargs)
 
     return manager(guarded)

@@ -16,9 +16,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext
 
-from portal import errors, problems
+from portal import cors, errors, problems, waiting
 from portal.language import choose
 from portal.pages import SAFE, wants_piece
 from tenants import hosts, limits
@@ -28,7 +28,8 @@ from tenants.logs import place
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-# The first segment of the path says what is counted together; all else is for customers.
+# The first segment of the path says what is counted together; all else is for customers. What
+# browsers ask on other sites is apart: a busy site takes nothing from the shop's own systems.
 POLICY = {"till": "till", "manage": "pages", "accounts": "pages", "api": "api"}
 
 # A network (/24, /48) that asks for names without a shop, or for the bare domain. Each process
@@ -91,6 +92,8 @@ def limited(request: HttpRequest, answer: Answer) -> HttpResponse:
 
 
 def policy_of(path: str) -> str:
+    if path in cors.PATHS:
+        return "embed"
     return POLICY.get(path.split("/", 2)[1], "public")
 
 
@@ -113,9 +116,7 @@ def refused(request: HttpRequest, wait: int) -> HttpResponse:
 
 
 def _said(request: HttpRequest, wait: int) -> HttpResponse:
-    later = ngettext(
-        "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", wait
-    ) % {"n": wait}
+    later = waiting.sentence(wait)
     if problems.is_asked(request):
         return problems.problem(request, 429, "too_many_requests", later, retry_after=wait)
     if wants_piece(request):  # the page stays as it is, with what was typed into it

@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import py_svg_hush
 from django.core.files.uploadedfile import UploadedFile
@@ -17,13 +20,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageOps
 
+from portal.bulkhead import let_go
 from tenants import shops
 from tenants.models import Logo
 from tenants.onboarding import Picture
 
 LARGEST = 1024 * 1024  # bytes
 EDGE = 512  # pixels of the longer edge
-PIXELS = 40_000_000  # what is decoded at most: a small file may unfold to gigabytes
+PIXELS = 4096 * 3072  # what is decoded at most, a phone's 12 megapixels: files unfold to much
+PATIENCE = 2.0  # seconds to wait for one's turn
+_places = BoundedSemaphore(2)  # of this process, whoever asks: one picture may take 200 MB
 ACCEPT = "image/png,image/jpeg,image/webp,image/svg+xml"
 KINDS = {"image/webp", "image/svg+xml"}  # what is kept
 
@@ -36,7 +42,10 @@ class BadLogo(ValueError):
 
 
 def read(upload: UploadedFile[bytes]) -> Picture:
-    """The picture in an uploaded file. Raises BadLogo, with a sentence for whoever sent it."""
+    """The picture in an uploaded file, again and again the same. Raises BadLogo, with a sentence
+    for whoever sent it.
+    """
+    upload.seek(0)
     if (upload.size or 0) > LARGEST:
         raise BadLogo(_("That is more than 1 MB. Send a smaller picture."))
     found = upload.read(LARGEST + 1)
@@ -93,18 +102,36 @@ def _drawing(found: bytes) -> bytes:
 
 def _pixels(found: bytes) -> bytes:
     try:
-        picture = Image.open(io.BytesIO(found), formats=("PNG", "JPEG", "WEBP"))
-        if picture.width * picture.height > PIXELS:  # known before anything is decoded
-            raise BadLogo(_("That picture has too many pixels. Send a smaller one."))
-        upright = ImageOps.exif_transpose(picture)
-        upright.thumbnail((EDGE, EDGE))
-        has_holes = "A" in upright.getbands() or "transparency" in upright.info
-        written = io.BytesIO()
-        upright.convert("RGBA" if has_holes else "RGB").save(written, "WEBP", quality=88)
+        with _turn():
+            return _small(found)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadLogo(_("That picture has too many pixels. Send a smaller one.")) from error
     except BadLogo:
         raise
     except (OSError, SyntaxError, ValueError) as error:  # whatever a broken file is to Pillow
         raise BadLogo(_("That is no PNG, JPEG, WebP or SVG picture.")) from error
+
+
+def _small(found: bytes) -> bytes:
+    picture = Image.open(io.BytesIO(found), formats=("PNG", "JPEG", "WEBP"))
+    if picture.width * picture.height > PIXELS:  # known before anything is decoded
+        raise BadLogo(_("That picture has too many pixels. Send a smaller one."))
+    picture.thumbnail((EDGE, EDGE))  # first: of a JPEG no more is decoded than this needs
+    ImageOps.exif_transpose(picture, in_place=True)
+    has_holes = "A" in picture.getbands() or "transparency" in picture.info
+    written = io.BytesIO()
+    picture.convert("RGBA" if has_holes else "RGB").save(written, "WEBP", quality=88)
     return written.getvalue()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """A place among the few who decode; who finds none waits, and holds nothing meanwhile."""
+    if not _places.acquire(blocking=False):
+        let_go()
+        if not _places.acquire(timeout=PATIENCE):
+            raise BadLogo(_("Many pictures come at once. Send yours again."))
+    try:
+        yield
+    finally:
+        _places.release()

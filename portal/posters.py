@@ -13,7 +13,6 @@ from loyalty import conditions, programs, wording
 from loyalty.models import Program, Reward
 from loyalty.terms import BONUS
 from portal.context import OWN_NAMES
-from portal.figures import number, unit
 from portal.voice import voice_of
 from tenants import hosts
 from tenants.models import Tenant
@@ -93,12 +92,8 @@ def _how(program: Program, reward: Reward | None) -> str:
     plain = [rule for rule in rules if rule.kind != BONUS and rule.conditions == conditions.NONE]
     said = [_sentence(wording.of_rule(plain[0], voice))] if plain else []
     if reward and reward.cost:
-        told = {
-            "n": number(reward.cost),
-            "unit": unit(program, reward.cost),
-            "reward": reward.name,
-        }
-        said.append(gettext("%(n)s %(unit)s: %(reward)s.") % told)
+        told = {"points": voice.points(reward.cost), "reward": reward.name}
+        said.append(gettext("%(points)s: %(reward)s.") % told)
     return " ".join(said)
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 
+from portal import uploads
 from portal.metrics import observe
 from portal.pages import SAFE
 from portal.problems import is_asked, problem
@@ -91,7 +93,8 @@ class BodyMiddleware:
     """Reads the body before anything asks the database.
 
     A client that sends slowly then holds a thread, but no connection of the pool: 40 of them go
-    unnoticed (seen), where otherwise everybody waits for the pool.
+    unnoticed (seen), where otherwise everybody waits for the pool. Nor does a large one fill our
+    memory: no more than DATA_UPLOAD_MAX_MEMORY_SIZE is kept of any, whatever it carries.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -100,11 +103,16 @@ class BodyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in SAFE:
             try:
-                _ = request.body
+                if uploads.has_logo(request):
+                    uploads.read(request)
+                else:
+                    _ = request.body
             except RequestDataTooBig:
                 return _unread(request, 413, "body_too_large", "Too much at once.")
             except UnreadablePostError:
                 return _unread(request, 400, "broken_off", "The request broke off.")
+            except (MultiPartParserError, SuspiciousOperation):
+                return _unread(request, 400, "bad_request", "This request cannot be read.")
             request.began = time.perf_counter()  # type: ignore[attr-defined]  # not when it came
         return self.get_response(request)
 

@@ -33,10 +33,13 @@ SECURE = not _is_loopback(BASE_DOMAIN) or env.flag("PORTAL_HTTPS")
 BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY")
 DEBUG = False  # a page with our settings on it helps nobody; errors are in the log
 SECRET_KEY = env.text("SECRET_KEY", "for-localhost-only-" + "0123456789" * 4)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")  # those of before: see docs/operations.md
 if SECURE and SECRET_KEY.startswith("for-localhost-only-"):
     raise ImproperlyConfigured(
         f"Serving {BASE_DOMAIN} needs a SECRET_KEY of its own: 50 random characters or more."
     )
+if SECURE and any(key.startswith("for-localhost-only-") for key in SECRET_KEY_FALLBACKS):
+    raise ImproperlyConfigured("SECRET_KEY_FALLBACKS has a key that everybody knows: leave it out.")
 ALLOWED_HOSTS = [f".{BASE_DOMAIN}"]
 APEX_URLCONF = "portal.site.urls"
 ROOT_URLCONF = "portal.urls"
@@ -68,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.security.SecurityHeadersMiddleware",
+    "portal.cors.CorsMiddleware",
     "portal.limits.StrangersMiddleware",
     "portal.unavailable.RetryMiddleware",
     "tenants.middleware.TenantMiddleware",

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from loyalty.insights import Day
+from loyalty.models import Program
 from portal import charts, theme
 from portal.arithmetic import Line, Sum
 from portal.forms import MoneyField
@@ -120,6 +121,7 @@ def _samples() -> dict[str, object]:
                 Line("1.5 times the points", "Tuesday: what that adds", "12"),
             ),
             36,
+            Program(unit=Program.Unit.POINT),
             "36.75, rounded down",
         ),
         "chart": charts.days(series, "Visits of fifteen days"),

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from babel.numbers import format_percent
-from django.utils.translation import gettext
 
+from loyalty.refusals import Refusal
 from loyalty.wording import Voice
-from portal.figures import HasUnit, locale, money, native, number, unit
+from portal.figures import HasUnit, bare, counted, locale, money, native
+
+OF_POINTS = ("missing", "minimum")  # figures of a refusal
 
 
 def voice_of(program: HasUnit) -> Voice:
     """Money, and the program's points by their own name; a point of a money program is money."""
+    return Voice(money=money, points=partial(counted, program), native=native)
 
-    def points(count: int) -> str:
-        if program.unit == "money":
-            return money(count)
-        return gettext("%(n)s %(unit)s") % {"n": number(count), "unit": unit(program, count)}
 
-    return Voice(money=money, points=points, native=native)
+def refused(refusal: Refusal, program: HasUnit) -> str:
+    """Why a command was refused, with its points as the program has them."""
+    figures = {
+        name: bare(program, value) if name in OF_POINTS else value
+        for name, value in refusal.figures.items()
+    }
+    return str(refusal.sentence) % figures
 
 
 def percent(share: Fraction) -> str:

@@ -34,11 +34,18 @@ def read_code(text: str) -> str:
     return typed if len(typed) == CODE_LENGTH else text
 
 
-def pair_by(secret: str, name: str, location: Location, *, at: dt.datetime) -> tuple[Device, str]:
-    """Pair with a code or link that was just used up; `paired_by` then finds the device."""
-    device, token = pair(name, location, at=at)
-    rows = OneTimeSecret.objects.filter(purpose=secrets.PAIR, hash=fingerprint(secret))
-    rows.update(subject=device.pk)
+def pair_by(
+    secret: str, name: str, location: Location, *, at: dt.datetime, before: Device | None = None
+) -> tuple[Device, str]:
+    """Pair with a code or link that was just used up; `paired_by` then finds the device. What the
+    same browser was `before` ends: nobody could come back to it.
+    """
+    with transaction.atomic():
+        device, token = pair(name, location, at=at)
+        rows = OneTimeSecret.objects.filter(purpose=secrets.PAIR, hash=fingerprint(secret))
+        rows.update(subject=device.pk)
+        if before:
+            _end(before, at=at, by=f"device:{device.pk}")
     return device, token
 
 
@@ -72,9 +79,7 @@ def find(token: str, *, at: dt.datetime) -> Device | None:
 
 def revoke(device: Device, *, at: dt.datetime, by: Actor) -> None:
     """Turn a device away from its next request on. Revoking twice changes nothing."""
-    if device.is_active:
-        device.retire(at=at, by=by.who)
-        write(by, "device.revoked", device.pk, at=at)
+    _end(device, at=at, by=by.who)
 
 
 def all_paired() -> list[Device]:
@@ -97,3 +102,9 @@ def rename(device: Device, name: str, *, at: dt.datetime, by: Actor) -> None:
                 before={"name": before},
                 after={"name": name},
             )
+
+
+def _end(device: Device, *, at: dt.datetime, by: str) -> None:
+    if device.is_active:
+        device.retire(at=at, by=by)
+        write(by, "device.revoked", device.pk, at=at)

@@ -7,6 +7,9 @@ every shop, on the apex, the rows are the house's own (SiteGuess).
     guesses.check(LINK, network, at=now)      # raises TooManyGuesses
     …                                         # look whether it is right
     guesses.wrong(LINK, network, at=now)      # or guesses.right(…)
+
+A network is many people, of whom most guess nothing and ask for one letter: what it did is forgiven
+one by one as time goes by. What is counted of a person or an address stands until she gets in.
 """
 
 from __future__ import annotations
@@ -27,10 +30,11 @@ LOGIN = "login"  # passwords and codes, by the address that is to sign in
 LOGIN_FROM = "login-from"  # the same, by the client's network
 SECOND = "second"  # the second proof of who one is, by the person
 PROOF = "proof"  # the digits on a customer's screen, by her card
-LETTER = "letter"  # letters that anybody may ask for on the apex, by the address they go to
+LETTER = "letter"  # letters and texts that anybody may ask for, by where they go
 LETTER_FROM = "letter-from"  # the same, by the client's network
 CODE = "code"  # codes sent to a customer, by her phone or address
-CODE_FROM = "code-from"  # codes typed on the apex, by the client's network
+CODE_FROM = "code-from"  # codes that were typed, by the client's network
+ASKED = "asked"  # letters that the colleagues of a shop ask for, all of them together
 
 # So many wrong tries go by, then that one and each further one cost a wait, in seconds; the last
 # stays. A network is many people: a shop's own guests, or a street of one phone company.
@@ -44,11 +48,21 @@ FREE = {
     LETTER_FROM: 20,
     CODE: 6,
     CODE_FROM: 20,
+    ASKED: 60,
 }
 WAITS = (15, 30, 60, 120, 240, 480, 900)
-# A letter bothers whoever gets it: her box is not to be filled.
-OWN_WAITS = {LETTER: (60, 300, 900, 3600, 6 * 3600)}
+# Anybody can ask for letters to her address and type wrong codes for it, and while it waits she is
+# kept out too. So an address waits for minutes; for longer waits whose network it was.
+OWN_WAITS = {
+    LETTER: (60, 300),
+    LOGIN: (*WAITS[:5], 300),
+    CODE: (*WAITS[:5], 300),
+}
 FORGOTTEN_AFTER = dt.timedelta(days=1)  # without a wrong try
+# Where one try is forgiven for each so much that goes by: who tries without end gets no more of
+# them than the longest wait lets through.
+FORGIVING = frozenset({LINK, LOGIN_FROM, LETTER_FROM, CODE_FROM, ASKED})
+FORGIVEN_EACH = dt.timedelta(seconds=WAITS[-1])
 
 
 class TooManyGuesses(Exception):
@@ -75,15 +89,16 @@ def wrong(door: str, subject: str, *, at: dt.datetime) -> None:
         _count(_locked(door, subject, at), at)
 
 
-def take(door: str, subject: str, *, at: dt.datetime) -> None:
-    """Check, and count a try before it is made; `right` takes that back.
+def take(door: str, subject: str, *, at: dt.datetime) -> int:
+    """Check, and count a try before it is made; `right` takes that back. Says how many seconds the
+    next one has to wait, 0 while they are free.
 
     For what many can try at once: of a hundred tries in the same moment no more than FREE are made.
     """
     with transaction.atomic(durable=True):
         row = _locked(door, subject, at)
         _refuse_waiting(row, at)
-        _count(row, at)
+        return _count(row, at)
 
 
 def right(door: str, subject: str) -> None:
@@ -111,19 +126,33 @@ def _locked(door: str, subject: str, at: dt.datetime) -> Guess | SiteGuess:
     if row is None:
         rows.bulk_create([rows.model(**name, since=at)], ignore_conflicts=True)
         row = rows.get(**name)
-    if at - row.since > FORGOTTEN_AFTER:
-        row.wrong, row.wait_until = 0, None
+    _forgive(row, at)
     return row
 
 
-def _count(row: Guess | SiteGuess, at: dt.datetime) -> None:
-    row.wrong, row.since = row.wrong + 1, at
-    beyond = row.wrong - FREE[row.door]
+def _forgive(row: Guess | SiteGuess, at: dt.datetime) -> None:
+    """What lies far enough back counts no more. `since` is the last try; where tries are forgiven
+    one by one, the time from which the next quarter of an hour runs.
+    """
+    passed = at - row.since
+    if passed > FORGOTTEN_AFTER:
+        row.wrong, row.wait_until = 0, None
+    elif row.door in FORGIVING and passed >= FORGIVEN_EACH:
+        row.wrong = max(0, row.wrong - passed // FORGIVEN_EACH)
+        row.since = at - passed % FORGIVEN_EACH
+
+
+def _count(row: Guess | SiteGuess, at: dt.datetime) -> int:
+    if row.wrong == 0 or row.door not in FORGIVING:
+        row.since = at
+    row.wrong += 1
+    beyond, wait = row.wrong - FREE[row.door], 0
     if beyond >= 0:
         waits = OWN_WAITS.get(row.door, WAITS)
         wait = waits[min(beyond, len(waits) - 1)]
         row.wait_until = at + dt.timedelta(seconds=wait)
     row.save(update_fields=["wrong", "since", "wait_until"])
+    return wait
 
 
 def _refuse_waiting(row: Guess | SiteGuess, at: dt.datetime) -> None:

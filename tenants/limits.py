@@ -49,25 +49,28 @@ class Rate:
 
 
 # Which requests are counted together. A shop's customers cannot use up what its till needs.
-POLICIES = ("till", "pages", "public", "api")
+POLICIES = ("till", "pages", "public", "api", "embed")
 DEFAULT_PLAN = "free"
 
 # A busy till: a sale every ten seconds at each of ten tills, with a search and a quote for every
 # key pressed, is 600 a minute. A launch day: 300 customers who open their card within a minute ask
 # for the page, the colours and the sign-in link each. Whoever works in the portal reads a page a
-# second, or opens ten tabs at once; its pages are the dear ones.
+# second, or opens ten tabs at once; its pages are the dear ones. A card on the shop's own site asks
+# three things, each with a question of the browser's before it: twenty visitors at once.
 PLANS: dict[str, dict[str, Rate]] = {
     "free": {
         "till": Rate(per_minute=600, burst=120),
         "pages": Rate(per_minute=150, burst=12),
         "public": Rate(per_minute=1_200, burst=300),
         "api": Rate(per_minute=120, burst=30),
+        "embed": Rate(per_minute=600, burst=120),
     },
     "plus": {
         "till": Rate(per_minute=3_000, burst=600),
         "pages": Rate(per_minute=600, burst=60),
         "public": Rate(per_minute=6_000, burst=1_000),
         "api": Rate(per_minute=1_200, burst=200),
+        "embed": Rate(per_minute=3_000, burst=600),
     },
 }
 

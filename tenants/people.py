@@ -119,9 +119,19 @@ def change_address(user: User, email: str, *, at: dt.datetime, by: Actor) -> Non
 # --- The people of a shop ------------------------------------------------------------------------
 
 
-def employ(name: str, role: str, *, user: User | None = None, at: dt.datetime, by: Actor) -> Staff:
-    """Give a person a place in the shop we are inside, and a seat if she signs in herself."""
-    staff: Staff = Staff.objects.create(name=name, role=role, user=user)
+def employ(
+    name: str,
+    role: str,
+    *,
+    user: User | None = None,
+    language: str = "",
+    at: dt.datetime,
+    by: Actor,
+) -> Staff:
+    """Give a person a place in the shop we are inside, and a seat if she signs in herself.
+    `language` is what she is spoken to in, "" as her device says.
+    """
+    staff: Staff = Staff.objects.create(name=name, role=role, user=user, language=language)
     if user:
         Seat.objects.get_or_create(user=user, tenant_id=tenant_id())
     write(by, "staff.employed", staff.pk, at=at, after={"role": role})
@@ -150,7 +160,9 @@ def may_manage(by: Staff, other: Staff) -> bool:
 
 
 def introduce(staff: Staff, name: str, language: str, *, at: dt.datetime, by: Actor) -> None:
-    """What this person is called here, and the language she is spoken to in ("": her browser's)."""
+    """What this person is called here, and the language she is spoken to in ("": as her device
+    says).
+    """
     changed = {"name": staff.name != name, "language": staff.language != language}
     if any(changed.values()):
         staff.name, staff.language = name, language

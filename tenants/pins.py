@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Value
 
 from tenants.actors import Actor
 from tenants.models import Device, Shop, Staff
@@ -33,11 +34,16 @@ class BadPin(ValueError):
 
 
 class WrongPin(Exception):
-    """The PIN was not accepted. `wait` is in seconds; `is_off` means that a manager must help."""
+    """The PIN was not accepted. `wait` is in seconds; `is_off` means that a manager must help,
+    `is_spent` that this device takes nobody's PIN any more today.
+    """
 
-    def __init__(self, *, tries_left: int = 0, wait: int = 0, is_off: bool = False) -> None:
+    def __init__(
+        self, *, tries_left: int = 0, wait: int = 0, is_off: bool = False, is_spent: bool = False
+    ) -> None:
         super().__init__("wrong PIN")
-        self.tries_left, self.wait, self.is_off = tries_left, wait, is_off
+        self.tries_left, self.wait = tries_left, wait
+        self.is_off, self.is_spent = is_off, is_spent
 
 
 def set_pin(staff: Staff, pin: str) -> None:
@@ -45,7 +51,8 @@ def set_pin(staff: Staff, pin: str) -> None:
     if not (pin.isascii() and pin.isdigit() and len(pin) in LENGTHS):
         raise BadPin("a PIN is four to six digits")
     salt = secrets.token_hex(8)
-    staff.pin_hash, staff.pin_wrong, staff.pin_wait_until = f"{salt}${_hash(salt, pin)}", 0, None
+    staff.pin_hash = f"{salt}${_hash(salt, pin, settings.SECRET_KEY)}"
+    staff.pin_wrong, staff.pin_wait_until = 0, None
     staff.save(update_fields=["pin_hash", "pin_wrong", "pin_wait_until"])
 
 
@@ -75,6 +82,27 @@ def is_off(staff: Staff) -> bool:
     return bool(staff.pin_hash) and staff.pin_wrong >= OFF_AFTER
 
 
+def is_spent(device: Device, *, at: dt.datetime) -> bool:
+    """Whether this device has taken all its wrong PINs of the day (UTC), so that it takes none any
+    more: a new PIN of somebody changes nothing there, a new pairing does.
+    """
+    return _wrong_today(device, at) >= DAILY
+
+
+def switched_off(at: dt.datetime) -> tuple[list[str], list[str]]:
+    """Whose PIN is off, and which devices take none any more today; by name. One statement."""
+    people = Staff.objects.filter(pin_wrong__gte=OFF_AFTER).annotate(is_person=Value(True))
+    spent = Device.objects.filter(wrong_pins__gte=DAILY, wrong_pins_on=at.date())
+    devices = spent.annotate(is_person=Value(False))
+    both = people.values_list("name", "is_person").union(
+        devices.values_list("name", "is_person"), all=True
+    )
+    rows = sorted(both)
+    return [name for name, is_person in rows if is_person], [
+        name for name, is_person in rows if not is_person
+    ]
+
+
 def is_easy(pin: str) -> bool:
     """One digit again and again, or counting up or down: what is tried first."""
     steps = {int(after) - int(before) for before, after in pairwise(pin)}
@@ -97,13 +125,16 @@ def check(staff: Staff, device: Device, pin: str, *, at: dt.datetime) -> None:
         # Rows are locked person first, device second, so that tries at once are counted one by one.
         person = Staff.objects.select_for_update().get(pk=staff.pk)
         till = Device.objects.select_for_update().get(pk=device.pk)
-        today = till.wrong_pins if till.wrong_pins_on == at.date() else 0
-        if person.pin_wrong >= OFF_AFTER or not person.pin_hash or today >= DAILY:
+        if is_spent(till, at=at):
+            wrong = WrongPin(is_spent=True)
+        elif person.pin_wrong >= OFF_AFTER or not person.pin_hash:
             wrong = WrongPin(is_off=True)
         elif person.pin_wait_until and at < person.pin_wait_until:
             wrong = WrongPin(wait=int((person.pin_wait_until - at).total_seconds()) + 1)
-        elif not _matches(person.pin_hash, pin):
-            wrong = _count(person, till, today, at)
+        elif (secret := _secret_of(person.pin_hash, pin)) is None:
+            wrong = _count(person, till, at)
+        elif secret != settings.SECRET_KEY:
+            set_pin(person, pin)  # the same one, kept under the key of now
         elif person.pin_wrong:
             person.pin_wrong, person.pin_wait_until = 0, None
             person.save(update_fields=["pin_wrong", "pin_wait_until"])
@@ -111,25 +142,34 @@ def check(staff: Staff, device: Device, pin: str, *, at: dt.datetime) -> None:
         raise wrong
 
 
-def _count(person: Staff, till: Device, today: int, at: dt.datetime) -> WrongPin:
+def _wrong_today(device: Device, at: dt.datetime) -> int:
+    return device.wrong_pins if device.wrong_pins_on == at.date() else 0
+
+
+def _count(person: Staff, till: Device, at: dt.datetime) -> WrongPin:
     person.pin_wrong += 1
     wait = WAITS.get(person.pin_wrong, 0)
     person.pin_wait_until = at + dt.timedelta(seconds=wait) if wait else None
     person.save(update_fields=["pin_wrong", "pin_wait_until"])
-    till.wrong_pins, till.wrong_pins_on = today + 1, at.date()
+    till.wrong_pins, till.wrong_pins_on = _wrong_today(till, at) + 1, at.date()
     till.save(update_fields=["wrong_pins", "wrong_pins_on"])
     is_off = person.pin_wrong >= OFF_AFTER
     if is_off:
         write(f"device:{till.pk}", "pin.turned_off", person.pk, at=at)
-    return WrongPin(tries_left=max(0, 5 - person.pin_wrong), wait=wait, is_off=is_off)
+    left = max(0, 5 - person.pin_wrong)
+    return WrongPin(tries_left=left, wait=wait, is_off=is_off, is_spent=is_spent(till, at=at))
 
 
-def _matches(stored: str, pin: str) -> bool:
+def _secret_of(stored: str, pin: str) -> str | None:
+    """Under which of the server's keys this PIN is the one that is kept; None: under none."""
     salt, _, expected = stored.partition("$")
-    return hmac.compare_digest(_hash(salt, pin), expected)
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if hmac.compare_digest(_hash(salt, pin, secret), expected):
+            return secret
+    return None
 
 
-def _hash(salt: str, pin: str) -> str:
+def _hash(salt: str, pin: str, secret: str) -> str:
     text = pin.encode("utf-8", "surrogatepass")
-    keyed = hmac.digest(settings.SECRET_KEY.encode(), text, "sha256")
+    keyed = hmac.digest(secret.encode(), text, "sha256")
     return hashlib.pbkdf2_hmac("sha256", keyed, bytes.fromhex(salt), ROUNDS).hex()

@@ -72,6 +72,12 @@ def use(purpose: str, secret: str, *, at: dt.datetime) -> UUID | None:
     return None
 
 
+def was_used(purpose: str, secret: str, *, since: dt.datetime) -> bool:
+    """Whether this secret has been used up since then. One statement."""
+    used = OneTimeSecret.objects.filter(purpose=purpose, hash=fingerprint(secret))
+    return used.filter(used_at__gt=since).exists()
+
+
 def was_minted(purpose: str, secret: str) -> bool:
     """Whether this was ever a secret of ours, used or not, until `forget_old` forgets it."""
     return OneTimeSecret.objects.filter(purpose=purpose, hash=fingerprint(secret)).exists()

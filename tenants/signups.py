@@ -12,10 +12,11 @@ import re
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from tenants import secrets
-from tenants.models import Seat, SignUp, SiteGuess, SiteLetter, Tenant, User
+from tenants.models import Country, Seat, SignUp, SiteGuess, SiteLetter, Tenant, User
 
 CODE_LENGTH = 6
 CODE_LIVES = dt.timedelta(minutes=15)
@@ -39,6 +40,10 @@ class WrongCode(Exception):
     def __init__(self, left: int) -> None:
         super().__init__("wrong code")
         self.left = left
+
+
+class Unfinished(Exception):
+    """A step of this sign-up is missing, or missing again since it was read."""
 
 
 def begin(
@@ -70,6 +75,35 @@ def say(signup: SignUp, **values: object) -> None:
             setattr(signup, name, value)
 
 
+def change(signup: SignUp, **said: str) -> SignUp:
+    """Note name, email, country or language anew; says how the sign-up stands now.
+
+    Another address is to be confirmed anew. Where the country brings another currency the program
+    is to be chosen anew: its amounts are minor units of the one before. Compared is with the row
+    itself, because another tap may have changed it since `signup` was read.
+    """
+    with transaction.atomic():
+        row = SignUp.objects.select_for_update().defer("logo").get(pk=signup.pk)
+        again: dict[str, object] = {}
+        if said.get("email", row.email) != row.email:
+            again |= {"confirmed_at": None, "code_sent_at": None, "code_hash": ""}
+        if _is_other_money(row.country, said.get("country", row.country)):
+            again |= {"preset": "", "choices": {}}
+        say(row, **said, **again)
+    return row
+
+
+def choose_program(signup: SignUp, preset: str, choices: dict[str, object]) -> None:
+    """Note the program. Not where another tap has changed the country since `signup` was read: the
+    amounts were typed in that one's currency, and the step is still to be done.
+    """
+    rows = SignUp.objects.filter(pk=signup.pk, opened=None, country=signup.country)
+    if rows.update(preset=preset, choices=choices):
+        signup.preset, signup.choices = preset, choices
+    else:
+        signup.preset, signup.choices = "", {}
+
+
 def wait_for_letter(signup: SignUp, *, at: dt.datetime) -> int:
     """Seconds until another code may be asked for."""
     if signup.code_sent_at is None:
@@ -78,25 +112,33 @@ def wait_for_letter(signup: SignUp, *, at: dt.datetime) -> int:
 
 
 def new_code(signup: SignUp, *, at: dt.datetime) -> str:
-    """A code to be sent to her address; the one before opens nothing any more. Raises TooSoon."""
+    """A code to be sent to `signup.email`; the one before opens nothing any more.
+
+    Raises TooSoon; also where another tap was faster since `signup` was read, and has sent one or
+    changed the address: a letter goes out only with a code that confirms where it goes.
+    """
     if wait := wait_for_letter(signup, at=at):
         raise TooSoon(wait)
     code = secrets.new_code(CODE_LENGTH)
-    say(
-        signup,
-        code_hash=_hash(signup, code),
-        code_until=at + CODE_LIVES,
-        code_wrong=0,
-        code_sent_at=at,
-    )
+    as_read = {"email": signup.email, "code_sent_at": signup.code_sent_at}
+    values = {
+        "code_hash": _hash(signup, code),
+        "code_until": at + CODE_LIVES,
+        "code_wrong": 0,
+        "code_sent_at": at,
+    }
+    if not SignUp.objects.filter(pk=signup.pk, opened=None, **as_read).update(**values):
+        raise TooSoon(math.ceil(RESEND_AFTER.total_seconds()))
+    for name, value in values.items():
+        setattr(signup, name, value)
     return code
 
 
 def confirm(signup: SignUp, typed: str, *, at: dt.datetime) -> None:
-    """Her address is hers, if this is the code. Raises WrongCode.
+    """Her address is hers, if this is the code that went to it. Raises WrongCode.
 
     The try is counted before it is made, in one statement, so that of many at once no more than
-    TRIES are made.
+    TRIES are made. What was looked at is still so when it is noted: the address, and the code.
     """
     live = SignUp.objects.filter(pk=signup.pk, code_until__gt=at, code_wrong__lt=TRIES)
     if not live.exclude(code_hash="").update(code_wrong=F("code_wrong") + 1):
@@ -104,7 +146,11 @@ def confirm(signup: SignUp, typed: str, *, at: dt.datetime) -> None:
     signup.refresh_from_db()
     if not hmac.compare_digest(signup.code_hash, _hash(signup, secrets.read_code(typed))):
         raise WrongCode(TRIES - signup.code_wrong)
-    say(signup, confirmed_at=at, code_hash="", code_wrong=0)
+    as_checked = {"email": signup.email, "code_hash": signup.code_hash}
+    checked = SignUp.objects.filter(pk=signup.pk, opened=None, **as_checked)
+    if not checked.update(confirmed_at=at, code_hash="", code_wrong=0):
+        raise WrongCode(0)
+    signup.confirmed_at, signup.code_hash, signup.code_wrong = at, "", 0
 
 
 def shops_of(email: str) -> list[Tenant]:
@@ -147,7 +193,16 @@ def forget_old(at: dt.datetime) -> int:
     return sum(found.delete()[0] for found in rows)
 
 
+def _is_other_money(country: str, other: str) -> bool:
+    if country == other:
+        return False
+    both = Country.objects.filter(pk__in=(country, other))
+    return both.values("currency").distinct().count() > 1
+
+
 def _hash(signup: SignUp, code: str) -> str:
-    """Six characters could be found from a bare hash; not without the server's key."""
-    text = f"signup:{signup.pk}:{code}".encode("utf-8", "surrogatepass")
+    """Six characters could be found from a bare hash; not without the server's key. It is a code of
+    this address: for another it is as wrong as any.
+    """
+    text = f"signup:{signup.pk}:{signup.email}:{code}".encode("utf-8", "surrogatepass")
     return hmac.digest(settings.SECRET_KEY.encode(), text, "sha256").hex()

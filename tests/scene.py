@@ -37,13 +37,13 @@ STRANGER, SIGNING_IN, COMING_BACK = "stranger", "signing in", "coming back"
 # The owner; a manager with a passkey and an app; the same one, asked for the app's code.
 OWNER, MANAGER, HALFWAY = "owner", "manager", "halfway"
 TILL, DEVICE = "till", "device"
-# Whose card is bound, and who claims a number that is somebody's.
-CUSTOMER, CLAIMING = "customer", "claiming"
+# Whose card is bound, who claims a number that is somebody's, and who asked to be erased.
+CUSTOMER, CLAIMING, LEAVING = "customer", "claiming", "leaving"
 
 ON_APEX = (APEX, ASKED, STARTING, OPENED)
 PEOPLE = (
     *ON_APEX, STRANGER, SIGNING_IN, COMING_BACK, OWNER, MANAGER, HALFWAY, TILL, DEVICE, CUSTOMER,
-    CLAIMING,
+    CLAIMING, LEAVING,
 )  # fmt: skip
 
 MANAGERS_ADDRESS = "maya@people.example"
@@ -246,6 +246,11 @@ def _claiming(scene: Scene, client: Client) -> None:
     answer(client, "/c/add?by=email", email="nour@people.example")
 
 
+def _leaving(scene: Scene, client: Client) -> None:
+    answer(client, "/j?by=email", email="leila@people.example", name="Leila")
+    answer(client, "/c/leave", sure="on")
+
+
 DOORS = {
     APEX: _as_one_comes,
     ASKED: _asked,
@@ -261,6 +266,7 @@ DOORS = {
     TILL: _till,
     CUSTOMER: _customer,
     CLAIMING: _claiming,
+    LEAVING: _leaving,
 }
 
 

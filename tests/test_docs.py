@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLE = re.compile(
-    r"""(?:environ(?:\.get|\.pop|\.setdefault)?[\[(]|env\.(?:text|number|flag)\(|\b(?:text|number|flag)\()\s*"([A-Z][A-Z_]{3,})\""""
+    r"""(?:environ(?:\.get|\.pop|\.setdefault)?[\[(]|env\.(?:text|words|number|flag)\(|\b(?:text|number|flag)\()\s*"([A-Z][A-Z_]{3,})\""""
 )
 MACHINES = {"DJANGO_SETTINGS_MODULE", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTEST_XDIST_WORKER"}
 

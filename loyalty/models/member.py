@@ -34,6 +34,8 @@ class Member(SoftDelete, TenantModel):
     source = models.CharField(max_length=20)  # "till", "poster", "import"
     # When a card that its holder has neither proved nor used ends; NULL for everybody else's.
     unbound_until = models.DateTimeField(null=True, editable=False)
+    # When a holder who asked for it is erased, unless she changes her mind; NULL for all others.
+    erase_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)  # of what the owner may edit
 
     class Meta:
@@ -56,6 +58,11 @@ class Member(SoftDelete, TenantModel):
                 name="member_unbound",
             ),
             models.Index(
+                fields=["tenant", "erase_at"],
+                condition=models.Q(erase_at__isnull=False),
+                name="member_leaving",
+            ),
+            models.Index(
                 fields=["tenant", "birth_date"],
                 condition=models.Q(birth_date__isnull=False),
                 name="member_by_birthday",
@@ -67,8 +74,9 @@ class Member(SoftDelete, TenantModel):
 
     @property
     def is_open(self) -> bool:
-        """May this card earn and spend?"""
-        return self.is_active and self.status == self.Status.ACTIVE
+        """May this card earn and spend? Not while its holder waits to be erased."""
+        is_leaving = self.erase_at is not None
+        return self.is_active and self.status == self.Status.ACTIVE and not is_leaving
 
 
 class Identifier(SoftDelete, TenantModel):

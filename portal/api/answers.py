@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import json
@@ -24,6 +23,8 @@ KEY = re.compile(r"[\x21-\x7e]{1,80}", re.ASCII)
 JSON = "application/json"
 LIMIT = 50
 MOST = 200
+# What Python says of a place that is none.
+NO_PLACE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
 def key_of(request: HttpRequest) -> str:
@@ -125,7 +126,8 @@ def _after(rows: QuerySet[M], after: str, by_time: str) -> QuerySet[M]:
         at = dt.datetime.fromisoformat(time[0])
         if at.tzinfo is None:
             raise ValueError
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, binascii.Error):
+        at = at.astimezone(dt.UTC)  # PostgreSQL knows no offset of 16 hours and more
+    except NO_PLACE:
         told = {"parameter": "after", "code": "bad_cursor", "detail": "Begin without it."}
         raise Wrong(422, "invalid", "There is no such place in a list.", errors=[told]) from None
     earlier = Q(**{f"{by_time}__lt": at}) | Q(**{by_time: at, "pk__lt": key})

@@ -78,19 +78,23 @@ class Token:
             raise Wrong(403, "wrong_origin", "This token is not for that site.")
         if bearer.member and not self.of_member:
             raise Wrong(403, "server_only", "A member's own token may not do this.")
-        if self.scopes and not bearer.scopes.intersection(self.scopes):
-            raise self._without_scope()
+        if self.scopes:
+            need(bearer, *self.scopes)
         asked = cast(BearerRequest, request)
         asked.bearer, asked.by = bearer, Actor.of_key(bearer.key)
         logs.acting(asked.by.who)
         return bearer
 
-    def _without_scope(self) -> Wrong:
-        needed = " ".join(self.scopes)
-        told: dict[str, Any] = {
-            "WWW-Authenticate": f'Bearer realm="api", error="insufficient_scope", scope="{needed}"'
-        }
-        return Wrong(403, "insufficient_scope", f"This needs {needed}.", headers=told)
+
+def need(bearer: Bearer, *scopes: str) -> None:
+    """Raises a problem (403) unless the token has one of these scopes."""
+    if bearer.scopes.intersection(scopes):
+        return
+    needed = " ".join(scopes)
+    told: dict[str, Any] = {
+        "WWW-Authenticate": f'Bearer realm="api", error="insufficient_scope", scope="{needed}"'
+    }
+    raise Wrong(403, "insufficient_scope", f"This needs {needed}.", headers=told)
 
 
 def _credential(request: HttpRequest) -> str:

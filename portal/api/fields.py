@@ -20,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from loyalty.calendar import LAST
 from portal.api.problems import not_allowed_in
 from portal.forms import clean_text
 from tenants import prefixed, shops
@@ -85,9 +86,12 @@ def _date(value: object) -> object:
     if not isinstance(value, str) or not DAY.fullmatch(value):
         raise ValueError("Write a day as 2026-03-02.")
     try:
-        return dt.date.fromisoformat(value)
+        day = dt.date.fromisoformat(value)
     except ValueError:
         raise ValueError("There is no such day.") from None
+    if day > LAST:
+        raise ValueError(f"No day is later than {LAST}.")
+    return day
 
 
 def _utc(at: dt.datetime) -> str:

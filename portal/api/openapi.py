@@ -64,8 +64,9 @@ WHY = {
 MAY_REFUSE = (
     *(no.AlreadyMember, no.AlreadyReversed, no.BadDate, no.BadEmail, no.BadPhone),
     *(no.BelowMinimum, no.DuplicateReceipt, no.IdempotencyConflict, no.InsufficientPoints),
-    *(no.LinesExceedTotal, no.MemberBlocked, no.MemberClosed, no.MemberLimit, no.MinSpend),
-    *(no.NotAnIdentifier, no.NothingToChange, no.NothingToKnowBy, no.OutOfStock),
+    *(no.LinesExceedTotal, no.MemberBlocked, no.MemberClosed, no.MemberLeaving),
+    *(no.MemberLimit, no.MinSpend, no.NotAnIdentifier, no.NothingToChange),
+    *(no.NothingToKnowBy, no.OutOfStock),
     *(no.PartsExceedTotal, no.ProgramNotLive, no.RefundExceedsPurchase, no.RewardUnavailable),
     *(no.StaleProfile, no.TierRequired, no.UnknownLine, no.UnknownMember, no.VoucherExpired),
     *(no.VoucherHeld, no.VoucherNotYetValid, no.VoucherNotYours, no.VoucherUnknown),

@@ -11,11 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from pydantic import StringConstraints
 
+from portal.cors import MAY_SEE, may_ask
 from tenants import keys
 
 KEPT_FOR = 7200  # seconds
-HEADERS = "Authorization, If-None-Match, Accept-Language"
-SEEN = "ETag, X-Request-ID, Retry-After, RateLimit, RateLimit-Policy"
 
 Origin = Annotated[str, StringConstraints(max_length=keys.LONGEST_ORIGIN)]
 
@@ -26,7 +25,7 @@ def open_to(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     origin = request.headers.get("Origin", "")
     if origin and "\0" not in origin and keys.serves(origin):
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = SEEN
+        response.headers["Access-Control-Expose-Headers"] = MAY_SEE
     return response
 
 
@@ -34,7 +33,6 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     """What a browser asks before it sends a token."""
     response = open_to(request, HttpResponse(status=204, headers={"Allow": methods}))
     if "Access-Control-Allow-Origin" in response.headers:
-        response.headers["Access-Control-Allow-Methods"] = "GET"
-        response.headers["Access-Control-Allow-Headers"] = HEADERS
+        may_ask(response)
         response.headers["Access-Control-Max-Age"] = str(KEPT_FOR)
     return response

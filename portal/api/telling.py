@@ -119,7 +119,7 @@ def entry(row: EntryRow) -> Entry:
         kind=row.kind,
         points=row.amount,
         occurred_at=row.occurred_at,
-        title=arithmetic.told(row).title,
+        title=arithmetic.title_of(row),
         reason=row.reason,
         purchase=spell("pur", row.purchase_id) if row.purchase_id else None,
         redemption=spell("rdm", row.voucher_id) if row.voucher_id else None,
@@ -198,7 +198,10 @@ def adjustment(done: Adjusted, *, at: dt.datetime) -> Adjustment:
 
 
 def quote(found: Quoted) -> Quote:
-    told = arithmetic.sum_of(found.breakdown, found.points, rounding=found.program.rounding)
+    program = found.program
+    told = arithmetic.sum_of(
+        found.breakdown, found.points, program=program, rounding=program.rounding
+    )
     lines = [Line(text=line.text, why=line.why, points=line.points) for line in told.lines]
     return Quote(
         points=found.points,

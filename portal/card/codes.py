@@ -28,8 +28,14 @@ def can_reach(kind: str) -> bool:
 def refuse_flood(value: str, *, at: dt.datetime) -> None:
     """Count a letter to this phone or address; raises TooManyGuesses where it got too many. Not
     within a transaction.
+
+    Only one that got more than what is free counts for the network too: a shop's own is that of all
+    its guests, and each of them gets a letter when she takes a card.
     """
-    guesses.take(guesses.LETTER, value, at=at)
+    network = place().address
+    guesses.check(guesses.LETTER_FROM, network, at=at)
+    if guesses.take(guesses.LETTER, value, at=at):
+        guesses.wrong(guesses.LETTER_FROM, network, at=at)
 
 
 def send(kind: str, value: str, letter: str, code: str, *, at: dt.datetime) -> None:
@@ -54,6 +60,11 @@ def mint(purpose: str, subject: UUID, browser: str, *, at: dt.datetime) -> str:
 def use(purpose: str, browser: str, code: str, *, at: dt.datetime) -> UUID | None:
     """Use such a code up, and say whom it is for; None for a wrong one."""
     return secrets.use(purpose, f"{browser}:{code}", at=at)
+
+
+def was_used(purpose: str, browser: str, code: str, *, since: dt.datetime) -> bool:
+    """Whether such a code has been used up since then, in this browser."""
+    return secrets.was_used(purpose, f"{browser}:{code}", since=since)
 
 
 def refuse_guesses(value: str, *, at: dt.datetime) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import numbers
 from portal.context import OWN_NAMES
-from portal.forms import KeyField, clean_text
+from portal.forms import AddressField, KeyField, clean_text
 from tenants import shops
 
 LONGEST_NAME = 80
@@ -57,32 +56,6 @@ class PhoneField(TextField):
         return phone
 
 
-class AddressField(TextField):
-    """An email address, in the form we compare by."""
-
-    default_error_messages = {
-        "required": _("Type your email address."),
-        "invalid": _("That is no email address. Look at it again."),
-    }
-
-    def __init__(self, **options: Any) -> None:
-        attributes = {"inputmode": "email", "autocomplete": "email", "class": "ltr", "dir": "ltr"}
-        super().__init__(widget=forms.EmailInput(attributes), **options)
-
-    def clean(self, value: object) -> str:
-        text: str = super().clean(value)
-        if not text:
-            return ""
-        try:
-            validate_email(text)
-        except ValidationError as error:
-            raise ValidationError(self.error_messages["invalid"], "invalid") from error
-        address = numbers.email(text)
-        if address is None:
-            raise ValidationError(self.error_messages["invalid"], "invalid")
-        return address
-
-
 class CodeField(TextField):
     """Six digits of any script, as 0-9."""
 
@@ -106,7 +79,16 @@ class Reached(forms.Form):
         if self.way == PHONE:
             self.fields[PHONE] = PhoneField(label=_("Your mobile number"))
         else:
-            self.fields[EMAIL] = AddressField(label=_("Your email address"))
+            self.fields[EMAIL] = AddressField(
+                label=_("Your email address"),
+                error_messages={
+                    "required": _("Type your email address."),
+                    "invalid": _("That is no email address. Look at it again."),
+                },
+                widget=forms.EmailInput(
+                    {"inputmode": "email", "autocomplete": "email", "class": "ltr", "dir": "ltr"}
+                ),
+            )
         if self.is_bound and self.errors:
             self[self.way].field.widget.attrs["autofocus"] = True
 
@@ -173,8 +155,6 @@ class Me(forms.Form):
 
 class Leave(forms.Form):
     """To go, and be forgotten. `code` where one was sent."""
-
-    key = KeyField()
 
     def __init__(self, *args: Any, needs_code: bool, **options: Any) -> None:
         super().__init__(*args, **options)

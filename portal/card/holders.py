@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from loyalty import finding
 from loyalty.models import Member
+from portal import language
 from portal.guards import CARD_COOKIE, TenantRequest, cookie_name, keep_cookie
 from portal.pages import see_other
 from tenants import limits, logs
@@ -66,6 +67,27 @@ def link_of(request: HttpRequest) -> str:
 def keep_card(response: HttpResponse, link: str) -> HttpResponse:
     keep_cookie(response, CARD_COOKIE, link)
     return response
+
+
+def keep_language(request: HttpRequest, response: HttpResponse, spoken: str) -> HttpResponse:
+    """What she has chosen to read in, on this phone too. Who chose nothing leaves it to the
+    phone.
+    """
+    if spoken:
+        response.set_cookie(
+            language.COOKIE,
+            spoken,
+            max_age=language.A_YEAR,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+    return response
+
+
+def keep_language_of(link: str, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The same for whoever's card this link shows. One statement."""
+    member = finding.member_by_link(link)
+    return keep_language(request, response, member.language if member else "")
 
 
 def drop_card(response: HttpResponse) -> HttpResponse:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext, ngettext
 
 from loyalty.showcase import Earning, Prize, Showcase
-from portal.figures import money, number, unit
+from portal.figures import decimal, money, number, unit
 from tenants import shops
 
 WHOLE = 100
@@ -62,7 +62,7 @@ def _share(shown: Showcase) -> str:
     if shown.unit != "money" or earning is None or not earning.per:
         return ""
     share = earning.points * WHOLE / earning.per
-    told = number(int(share)) if share == int(share) else f"{share:.1f}"
+    told = number(int(share)) if share == int(share) else decimal(share)
     return gettext("%(share)s %% back on everything") % {"share": told}
 
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("c/data.json", privacy.as_json, name="data_json"),
     path("c/data.csv", privacy.as_csv, name="data_csv"),
     path("c/leave", leaving.leave, name="leave"),
+    path("c/stay", leaving.stay, name="stay"),
     path("c/leave/send", leaving.send, name="leave_send"),
     path("c/<str:secret>/", card.link, name="link"),
     # In capitals too: so the code on the card is coarser and scans faster.

@@ -7,20 +7,20 @@ from __future__ import annotations
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import links
-from portal.context import OWN_NAMES
 from portal.doors.forms import Profile, posted
-from portal.guards import StaffRequest, colleague
-from portal.language import A_YEAR, COOKIE
+from portal.guards import StaffRequest, colleague, freshly
+from portal.language import A_YEAR, CHOSEN, COOKIE
 from portal.pages import page, see_other
 from tenants import people, sessions
+from tenants.people import LastOwner
 
 ASK = ["GET", "HEAD", "POST"]
 
@@ -41,6 +41,7 @@ def profile(request: StaffRequest) -> HttpResponse:
         return _shown(request, form, status=422)
     given, now = form.cleaned_data, timezone.now()
     people.introduce(request.staff, given["name"], given["language"], at=now, by=request.by)
+    request.session.pop(CHOSEN, None)
     response = see_other(reverse("account"))
     if given["language"]:
         response.set_cookie(
@@ -87,10 +88,28 @@ def shop(request: StaffRequest, tenant: UUID) -> HttpResponse:
     return page(request, "account/shop.html", {"place": there, "url": url})
 
 
+@require_http_methods(ASK)
+@never_cache
+@colleague
+@freshly
+def leave(request: StaffRequest) -> HttpResponse:
+    """Her place in this shop ends, whatever her role is: a page that asks, and a button. The last
+    owner cannot go.
+    """
+    why = ""
+    if request.method == "POST":
+        try:
+            people.remove(request.staff, at=timezone.now(), by=request.by)
+        except LastOwner:
+            why = gettext("A shop keeps an owner. Make somebody else one first.")
+        else:
+            return see_other(reverse("account_login"))
+    return page(request, "account/leave.html", {"why": why}, status=422 if why else 200)
+
+
 def _profile(request: StaffRequest) -> Profile:
-    spoken = [(code, OWN_NAMES.get(code, code)) for code, _ in settings.LANGUAGES]
     known = {"name": request.staff.name, "language": request.staff.language}
-    return Profile(posted(request), initial=known, languages=spoken)
+    return Profile(posted(request), initial=known)
 
 
 def _shown(request: StaffRequest, form: Profile, *, status: int = 200) -> HttpResponse:

@@ -16,10 +16,9 @@ from django.db import transaction
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from portal import factors
-from portal.forms import LineField, clean_text
+from portal import factors, waiting
+from portal.forms import AddressField, LineField, OwnLanguageField
 from tenants import guesses, secrets
 from tenants.guesses import SECOND, TooManyGuesses
 from tenants.models import User
@@ -39,21 +38,16 @@ def posted(request: HttpRequest) -> QueryDict | None:
 class Address(forms.Form):
     """Who wants in."""
 
-    email = forms.EmailField(
+    email = AddressField(
         label=_("E-mail"),
-        max_length=254,
         error_messages={"required": _("Type your address."), "invalid": _("That is no address.")},
         widget=forms.EmailInput(attrs={"autocomplete": "username webauthn", "maxlength": 254}),
     )
 
-    def clean_email(self) -> str:
-        return clean_text(self.cleaned_data["email"]).lower()
-
 
 class NewAddress(Address):
-    email = forms.EmailField(
+    email = AddressField(
         label=_("New address"),
-        max_length=254,
         error_messages={
             "required": _("Type the new address."),
             "invalid": _("That is no address."),
@@ -82,13 +76,7 @@ class Profile(forms.Form):
         error_messages={"required": _("Type your name.")},
         widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 80}),
     )
-    language = forms.ChoiceField(label=_("Language"), required=False)
-
-    def __init__(self, *args: Any, languages: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["language"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 (for the types)
-        field.choices = [("", _("As my browser says")), *languages]
+    language = OwnLanguageField()
 
 
 class KeyName(forms.Form):
@@ -116,12 +104,7 @@ class _Counted:
         try:
             guesses.take(SECOND, subject, at=timezone.now())
         except TooManyGuesses as many:
-            later = ngettext(
-                "Wait %(n)s second, then try again.",
-                "Wait %(n)s seconds, then try again.",
-                many.wait,
-            )
-            raise ValidationError(later, "wait", {"n": many.wait}) from None
+            raise ValidationError(waiting.sentence(many.wait), "wait") from None
         try:
             code = str(super().clean_code())  # type: ignore[misc]
         except ValidationError:

@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portal import factors, guards
+from portal.accounts import goal
 from portal.doors.forms import Address, KeyName, NewPasskey, PasskeyLogin, posted
 from portal.doors.signing_in import ASK, LATER, door, wish_of
 from portal.forms import first_error
@@ -46,14 +47,16 @@ def login(request: HttpRequest) -> HttpResponse:
     """Whoever's passkey it is, she is known by it: nobody types an address."""
     if wants_challenge(request):
         return challenge(auth.begin_authentication(None))
-    if request.method != "POST" or isinstance(request.user, User):
-        return see_other(wish_of(request) or reverse("account_login"))
+    wish = wish_of(request)
+    if isinstance(request.user, User):
+        return see_other(goal(request.user, wish))
+    if request.method != "POST":
+        return see_other(wish or reverse("account_login"))
     form = PasskeyLogin(request.POST)
     if form.is_valid():
         found: Authenticator = form.cleaned_data["credential"]
-        entry = Login(
-            user=found.user, email_verification="none", redirect_url=wish_of(request) or None
-        )
+        where = goal(found.user, wish)
+        entry = Login(user=found.user, email_verification="none", redirect_url=where)
         response: HttpResponse = flows.perform_passwordless_login(request, found, entry)
         return see_other(response.headers["Location"])
     return door(request, Address(), passkey_trouble=first_error(form), status=422)

@@ -14,12 +14,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from loyalty.models import Member
-from portal import factors, links
+from portal import factors, links, waiting
+from portal.accounts import goal
 from portal.doors import codes
 from portal.doors.codes import SIGN_IN, WrongCode
 from portal.doors.forms import Address, Code, posted
@@ -43,7 +44,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     belongs to this shop is told to its box alone. Who is in already goes on.
     """
     if isinstance(request.user, User):
-        return see_other(wish_of(request) or reverse("manage:home"))
+        return see_other(goal(request.user, wish_of(request)))
     form = Address(posted(request))
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["email"]
@@ -71,7 +72,7 @@ def code(request: HttpRequest) -> HttpResponse:
     user = _proved(request, awaited, form) if form.is_valid() else None
     if user:
         record_authentication(request, user, method="code", email=awaited.address)
-        return enter(request, user, awaited.next or _offer(request, user))
+        return enter(request, user, _offer(request, user, awaited.next))
     context = {
         "form": form,
         "awaited": awaited,
@@ -81,11 +82,15 @@ def code(request: HttpRequest) -> HttpResponse:
     return page(request, "account/code.html", context, status=status_of(form))
 
 
-def _offer(request: HttpRequest, user: User) -> str:
-    """A passkey for the next time, unless she has one, or said lately that she wants none."""
-    if cookie_name(LATER) in request.COOKIES or factors.passkeys_of(user):
-        return ""
-    return f"{reverse('mfa_add_webauthn')}?{urlencode({'next': reverse('manage:home')})}"
+def _offer(request: HttpRequest, user: User, wish: str = "") -> str:
+    """On the way to what she asked for: a passkey for the next time, unless she has one, or said
+    lately that she wants none.
+    """
+    wish, adding = goal(user, wish), reverse("mfa_add_webauthn")
+    is_hers = wish.startswith(adding) or cookie_name(LATER) in request.COOKIES
+    if is_hers or factors.passkeys_of(user):
+        return wish
+    return f"{adding}?{urlencode({'next': wish})}"
 
 
 def _proved(request: HttpRequest, awaited: codes.Awaited, form: Code) -> User | None:
@@ -153,7 +158,7 @@ def arrive(request: HttpRequest, secret: str) -> HttpResponse:
         return page(request, "account/arrive_gone.html", status=410)
     if request.method != "POST" and not at_once:
         return page(request, "account/arrive.html", {"staff": staff})
-    return enter(request, user, first_page())
+    return enter(request, user, first_page(staff))
 
 
 @require_http_methods(ASK)
@@ -171,7 +176,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         staff = invitations.accept(invitation, at=now)
         user: User = staff.user
         record_authentication(request, user, method="code", email=user.email)
-        return enter(request, user)
+        return enter(request, user, _offer(request, user))
 
 
 def _from_our_own_page(request: HttpRequest) -> bool:
@@ -207,14 +212,14 @@ def enter(request: HttpRequest, user: User, wish: str = "") -> HttpResponse:
     return response
 
 
-def first_page() -> str:
-    """Where a new shop begins; later, home."""
-    if not Member.objects.exists():
+def first_page(staff: Staff) -> str:
+    """Where a new shop begins, for who manages it; else "", for home."""
+    if staff.manages and not Member.objects.exists():
         try:
             return reverse("manage:start")
         except NoReverseMatch:
             pass
-    return reverse("manage:home")
+    return ""
 
 
 @require_POST
@@ -256,6 +261,4 @@ def sentence(wrong: WrongCode) -> str:
 
 
 def patience(many: TooManyGuesses) -> str:
-    return ngettext(
-        "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", many.wait
-    ) % {"n": many.wait}
+    return waiting.sentence(many.wait)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("sessions/others/", account.end_other_sessions, name="account_other_sessions"),
     path("sessions/<str:mark>/", account.end_session, name="account_session"),
     path("shops/<uuid:tenant>/", account.shop, name="account_shop"),
+    path("leave/", account.leave, name="account_leave"),
     path("login/", signing_in.sign_in, name="account_login"),
     path("login/code/", signing_in.code, name="account_confirm_login_code"),
     path("logout/", signing_in.sign_out, name="account_logout"),

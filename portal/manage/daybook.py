@@ -47,9 +47,12 @@ class ByHand:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the owner has to look at. Each is empty where there is nothing."""
+    """What the owner has to look at. Each is empty where there is nothing. People and devices by
+    name.
+    """
 
-    pins_off: Sequence[Staff]
+    pins_off: Sequence[str]
+    devices_off: Sequence[str]
     by_hand: Sequence[ByHand]
     sold_out: Sequence[Reward]
     invited: int
@@ -58,7 +61,7 @@ class Needs:
 
     @property
     def count(self) -> int:
-        parts = (*self.pins_off, *self.by_hand, *self.sold_out)
+        parts = (*self.pins_off, *self.devices_off, *self.by_hand, *self.sold_out)
         return len(parts) + sum(map(bool, (self.invited, self.paused, self.draft)))
 
 
@@ -140,8 +143,10 @@ def needs(at: dt.datetime) -> Needs:
     """What waits for the owner. Six statements."""
     program = programs.live()
     live = Reward.objects.filter(status=Reward.Status.LIVE, stock=0)
+    pins_off, devices_off = pins.switched_off(at)
     return Needs(
-        pins_off=list(Staff.objects.filter(pin_wrong__gte=pins.OFF_AFTER).order_by("name")),
+        pins_off=pins_off,
+        devices_off=devices_off,
         by_hand=_by_hand(at),
         sold_out=list(live.order_by("position", "id")[:5]),
         invited=Invitation.objects.filter(accepted_at=None).count(),

@@ -18,14 +18,15 @@ from portal.forms import MoneyField, clean_text
 MOST_DIGITS = 12
 NUMERIC = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "20"}
 DECIMAL = {"inputmode": "decimal", "autocomplete": "off", "maxlength": "20"}
-GROUPS = re.compile(r"[\s,\u066c\u202f\u00a0']")
+GROUPS = re.compile(r"[ ,\u066c']")  # clean_text leaves no other blank
+WHOLE = re.compile(rf"\d+|\d{{1,3}}(?:{GROUPS.pattern}\d{{2,3}})*{GROUPS.pattern}\d{{3}}", re.ASCII)
 TIMES = re.compile(r"\d{1,4}(?:\.\d{1,3})?", re.ASCII)
 NAMES_BETWEEN = re.compile(r"[,\u060c\n]")  # also the Arabic comma
 LONGEST_LIST, LONGEST_TEXT = 40, 80
 
 
 class WholeField(forms.Field):
-    """A whole number from 0 up; None for nothing. 1,200 is 1200."""
+    """A whole number from 0 up; None for nothing. 1,200 is 1200, 1,5 is no whole number."""
 
     widget = forms.TextInput
     default_error_messages = {
@@ -38,12 +39,13 @@ class WholeField(forms.Field):
         self.widget.attrs.update(NUMERIC)
 
     def to_python(self, value: object) -> int | None:
-        text = GROUPS.sub("", numbers.latin(clean_text(value)))
+        text = numbers.latin(clean_text(value))
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        digits = GROUPS.sub("", text)
+        if not WHOLE.fullmatch(text) or len(digits) > MOST_DIGITS:
             raise forms.ValidationError(self.error_messages["invalid"], "invalid")
-        return int(text)
+        return int(digits)
 
 
 class FactorField(forms.Field):

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import numbers
-from portal.forms import LineField, clean_text
+from portal.forms import AddressField, LineField, OwnLanguageField, clean_text
 from tenants import pins
 from tenants.models import Location, Staff
 
@@ -53,11 +53,13 @@ class PinField(forms.CharField):
 
 
 class PersonName(forms.Form):
+    """What somebody is called here, and what the till and the portal speak to her."""
+
     name = _name(_("Name"), _("Type a name."))
+    language = OwnLanguageField()
 
 
-class Cashier(forms.Form):
-    name = _name(_("Name"), _("Type a name."))
+class Cashier(PersonName):
     pin = PinField()
 
 
@@ -67,9 +69,8 @@ class NewPin(forms.Form):
 
 class Invited(forms.Form):
     name = _name(_("Name"), _("Type a name."))
-    email = forms.EmailField(
+    email = AddressField(
         label=_("E-mail"),
-        max_length=254,
         error_messages={"required": _("Type an address."), "invalid": _("That is no address.")},
         widget=forms.EmailInput(attrs={"maxlength": 254, "autocomplete": "off"}),
     )

@@ -36,6 +36,7 @@ AT = {
     "limit": "per_member",
     "limit.times": "per_member",
     "rate": "name",
+    "min": "least",
 }
 
 
@@ -63,6 +64,10 @@ class RewardForm(forms.Form):
         found: dict[str, forms.Field] = {"name": TextField(label=_("Name"))}
         if self.kind != Kind.PAY:
             found["cost"] = told.points_field(label=_("What it costs"))
+        else:
+            found["least"] = told.points_field(
+                label=_("The least to pay with at once"), required=False
+            )
         if self.kind == Kind.PERCENT:
             found["value"] = WholeField(label=_("Per cent off"))
             found["max_discount"] = AmountField(label=_("At most"), required=False, **money)
@@ -130,6 +135,8 @@ class RewardForm(forms.Form):
             "min_spend": told["min_spend"],
         }
         asked |= {name: told[name] for name in ("tiers", "max_discount") if name in told}
+        if "least" in told:
+            asked["min"] = told["least"] or None
         names = ("name", "unit_cost", "per_member", "valid_days")
         found = {name: told[name] for name in names if name in told}
         found |= {name: told[name] or 0 for name in ("cost", "value") if name in told}
@@ -150,6 +157,7 @@ class RewardForm(forms.Form):
             "name": reward.name,
             "cost": self.setting.plain_points(reward.cost),
             "value": str(reward.value) if is_percent else plain_money(reward.value, decimals),
+            "least": self.setting.plain_points(told.get("min")),
             "max_discount": plain_money(told.get("max_discount"), decimals),
             "unit_cost": plain_money(reward.unit_cost, decimals),
             "per_member": str(reward.per_member or ""),

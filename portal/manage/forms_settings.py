@@ -277,6 +277,11 @@ class PlaceForm(forms.Form):
             help_text=_("By this clock days begin, points expire and rules hold."),
         )
 
+    def offers(self, name: str, value: str) -> bool:
+        """Can this be chosen in the field of that name?"""
+        choices: Any = self.fields[name].choices  # type: ignore[attr-defined]
+        return value in dict(choices)
+
 
 def plurals(language: str) -> Sequence[str]:
     """The plural forms of a language in the order in which a shop writes them down."""

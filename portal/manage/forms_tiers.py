@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from loyalty import ladders
-from loyalty.policy import POINTS, SPEND, VISITS, TierPolicy
+from loyalty.models import Program, Tier
+from loyalty.policy import LONGEST_MONTHS, POINTS, SPEND, VISITS, TierPolicy
 from portal.forms import clean_text
 from portal.manage.fields import AmountField, FactorField, PickField, TextField, WholeField
 from portal.manage.sentences import Sentence, sentence
@@ -29,11 +34,12 @@ class TierForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": "4", "maxlength": str(LONGEST_PERKS)}),
     )
 
-    def __init__(self, policy: TierPolicy, *args: Any, is_lowest: bool = False, **options: Any):
+    def __init__(self, program: Program, *args: Any, is_lowest: bool = False, **options: Any):
         super().__init__(*args, **options)
-        self.policy, self.front = policy, shops.front()
+        self.policy, self.front = ladders.policy_of(program), shops.front()
+        self.is_money = climbs_by_money(program, self.policy)
         label = _("From how much on")
-        if not is_lowest and policy.metric == SPEND:
+        if not is_lowest and self.is_money:
             self.fields["threshold"] = AmountField(label=label, decimals=self.front.decimals)
         elif not is_lowest:
             self.fields["threshold"] = WholeField(label=label)
@@ -47,10 +53,12 @@ class TierForm(forms.Form):
 
     @property
     def says(self) -> Sentence:
-        metric: tuple[object, object] = {
-            SPEND: (self.front.currency, ""),
-            VISITS: ("", _("visits")),
-        }.get(self.policy.metric, ("", _("points")))
+        metric: tuple[object, object] = (
+            "",
+            _("visits") if self.policy.metric == VISITS else _("points"),
+        )
+        if self.is_money:
+            metric = (self.front.currency, "")
         text = _("{name} members: everybody, from the beginning. Points count {multiplier}.")
         if "threshold" in self.fields:
             text = _("{name} members have {threshold}. Points count {multiplier}.")
@@ -67,9 +75,20 @@ class TierForm(forms.Form):
         }
 
 
+def climbs_by_money(program: Program, policy: TierPolicy) -> bool:
+    """Are the thresholds minor units: of what is spent, or of points that are money?"""
+    is_money = program.unit == Program.Unit.MONEY
+    return policy.metric == SPEND or (policy.metric == POINTS and is_money)
+
+
 class WindowForm(forms.Form):
     """By what tiers are earned, and over which time."""
 
+    MEANS: ClassVar[dict[str, Any]] = {
+        SPEND: _("The thresholds count what one spends from then on, so each is asked for anew."),
+        POINTS: _("The thresholds count what one earns from then on, so each is asked for anew."),
+        VISITS: _("The thresholds count visits from then on, so each is asked for anew."),
+    }
     metric = PickField(
         label=_("By what"),
         choices=(
@@ -95,10 +114,40 @@ class WindowForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, program: Program, *args: Any, tiers: Sequence[Tier] = (), **options: Any
+    ) -> None:
+        """`program` and its `tiers` are what is in force. By another measure than that each tier
+        above the lowest is asked for anew: 20 visits are no AED 0.20.
+        """
         super().__init__(*args, **options)
+        self.policy = policy = ladders.policy_of(program)
         for made in self.fields.values():
             made.widget.attrs["aria-label"] = str(made.label)
+        self.chosen: str = self.data.get("metric", policy.metric)
+        self.asked: dict[UUID, str] = {}
+        if self.chosen != policy.metric and self.chosen in self.MEANS:
+            is_money = climbs_by_money(program, replace(policy, metric=self.chosen))
+            self._ask([tier for tier in tiers if tier.threshold], is_money=is_money)
+
+    def _ask(self, tiers: Sequence[Tier], *, is_money: bool) -> None:
+        is_needed = not self.data.get("sure")
+        for tier in tiers:
+            name = self.asked[tier.pk] = f"begins-{tier.pk}"
+            label = format_html("<bdi>{}</bdi>", tier.name)
+            self.fields[name] = (
+                AmountField(label=label, decimals=shops.front().decimals, required=is_needed)
+                if is_money
+                else WholeField(label=label, required=is_needed)
+            )
+        if tiers:
+            sure = _("Keep the same numbers all the same")
+            self.fields["sure"] = forms.BooleanField(label=sure, required=False)
+
+    @property
+    def means(self) -> object:
+        """What a threshold would be by what is chosen."""
+        return self.MEANS[self.chosen]
 
     @property
     def says(self) -> list[Sentence]:
@@ -126,3 +175,19 @@ class WindowForm(forms.Form):
             "grace_days": told["grace_days"] or 0,
             "downgrade": told["downgrade"],
         }
+
+    def thresholds(self) -> dict[UUID, int]:
+        """The new thresholds that were typed, by their tiers; those that cannot be are left out."""
+        told = {tier: self.cleaned_data.get(name) for tier, name in self.asked.items()}
+        return {tier: value for tier, value in told.items() if value is not None}
+
+    def wanted(self) -> TierPolicy:
+        """By what, and over which time, as far as that can be read."""
+        told = self.cleaned_data
+        months = told.get("months") or self.policy.months
+        return replace(
+            self.policy,
+            metric=self.chosen,
+            window=told.get("window", self.policy.window),
+            months=months if months <= LONGEST_MONTHS else self.policy.months,
+        )

@@ -15,7 +15,7 @@ from loyalty import finding, history
 from loyalty.models import Entry, Member
 from portal.arithmetic import Told, told
 from portal.charts import DAYS, rhythm, usual_gap
-from portal.figures import number
+from portal.figures import native, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ def silence_sentence(usual: int, silent: int) -> str:
 def rhythm_sentence(visits: Sequence[dt.datetime]) -> str:
     usual = usual_gap(visits)
     if usual is None:
-        return ngettext("%(n)s visit in 60 days", "%(n)s visits in 60 days", len(visits)) % {
-            "n": len(visits)
-        }
+        seen = ngettext("%(n)s visit in 60 days", "%(n)s visits in 60 days", len(visits))
+        return native(seen % {"n": number(len(visits))})
     if usual <= 1:
         return gettext("usually every day")
-    return ngettext("usually every %(n)s day", "usually every %(n)s days", usual) % {"n": usual}
+    every = ngettext("usually every %(n)s day", "usually every %(n)s days", usual)
+    return every % {"n": number(usual)}
 
 
 def by_day(entries: Sequence[Entry], standing: int) -> list[DayOfLines]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from loyalty import drafts, giveback
 from loyalty.drafts import Said
 from loyalty.models import Account, Draft, Member, Program
-from portal.figures import money, number, signed
+from portal.figures import bare, gained, money, number, signed
 from portal.templatetags.portal import long_date
 from portal.voice import voice_of
 
@@ -74,7 +74,7 @@ def _account(program: Program, draft: Draft, now: Said, told: dict[str, Any]) ->
     if goal and not point:
         point = Fraction(giveback.worth(goal, usual), goal.cost)
     was, would = told["actual"] - told["actual_clawed"], told["draft"] - told["draft_clawed"]
-    rows = [Row(gettext("Points given"), *_figures(was, would))]
+    rows = [Row(gettext("Points given"), *_points(program, was, would))]
     if goal:
         name = gettext("%(reward)s, so often") % {"reward": goal.name}
         rows.append(Row(name, *_figures(was // goal.cost, would // goal.cost)))
@@ -94,7 +94,7 @@ def _account(program: Program, draft: Draft, now: Said, told: dict[str, Any]) ->
         "sales": told["sales"],
         "since": dt.date.fromisoformat(days[0][0]) if days else None,
         "until": dt.date.fromisoformat(days[-1][0]) if days else None,
-        "curve": _curve(days) if len(days) > 1 else "",
+        "curve": _curve(program, days) if len(days) > 1 else "",
         "gainers": told["gainers"],
         "losers": told["losers"],
         "swings": _swings(told),
@@ -104,6 +104,10 @@ def _account(program: Program, draft: Draft, now: Said, told: dict[str, Any]) ->
 
 def _figures(was: int, would: int) -> tuple[str, str, str]:
     return number(was), number(would), signed(would - was)
+
+
+def _points(program: Program, was: int, would: int) -> tuple[str, str, str]:
+    return bare(program, was), bare(program, would), gained(program, would - was)
 
 
 def _money(was: int, would: int) -> tuple[str, str, str]:
@@ -147,7 +151,7 @@ def _promised(program: Program, draft: Draft, now: Said) -> dict[str, Any]:
     return {"held": voice_of(program).points(held), "expiry": before.expiry != after.expiry}
 
 
-def _curve(days: list[list[Any]]) -> SafeString:
+def _curve(program: Program, days: list[list[Any]]) -> SafeString:
     """Points given so far, with the draft and as it was."""
     was, would = _sums(days, 2), _sums(days, 3)
     most = max(was[-1], would[-1], 1)
@@ -160,15 +164,15 @@ def _curve(days: list[list[Any]]) -> SafeString:
     if abs(ends[0][0] - ends[1][0]) < 15:  # noqa: PLR2004 (pixels: two lines of small type)
         ends[1] = (ends[0][0] + 16, ends[1][1])
     label = gettext("Points given so far: %(was)s as it was, %(would)s with the draft") % {
-        "was": number(was[-1]),
-        "would": number(would[-1]),
+        "was": bare(program, was[-1]),
+        "would": bare(program, would[-1]),
     }
     first, last = (dt.date.fromisoformat(days[n][0]) for n in (0, -1))
     says = format_html_join(
         "",
         '<text{} x="89%" y="{}">{}</text>',
         (
-            (SafeString(' class="say"') if n == 0 else "", f"{y:.1f}", number(value))
+            (SafeString(' class="say"') if n == 0 else "", f"{y:.1f}", bare(program, value))
             for n, (y, value) in enumerate(ends)
         ),
     )

@@ -13,7 +13,7 @@ from loyalty import numbers, presets
 from loyalty.presets import PRESETS, Question
 from loyalty.refusals import BadSetting
 from portal import logos
-from portal.forms import KeyField, MoneyField, clean_text
+from portal.forms import AddressField, KeyField, MoneyField, clean_text
 from portal.logos import BadLogo
 from portal.site import countries
 from tenants import secrets, slugs
@@ -62,23 +62,6 @@ class LineField(forms.CharField):
 
     def to_python(self, value: object) -> str:
         return clean_text(value)
-
-
-class AddressField(LineField):
-    """An e-mail address, in the form we compare by."""
-
-    default_error_messages = {
-        "required": _("Type your e-mail address."),
-        "invalid": _("That is no e-mail address. Type it like name@example.com."),
-    }
-    widget = forms.EmailInput
-
-    def clean(self, value: object) -> str:
-        text: str = super().clean(value)
-        found = numbers.email(text)
-        if found is None:
-            raise forms.ValidationError(self.error_messages["invalid"], "invalid")
-        return found
 
 
 class Begin(forms.Form):

@@ -14,7 +14,9 @@ from tenants.models import Seat, SignUp, Tenant, User
 
 
 def open_shop(signup: SignUp, *, at: dt.datetime) -> Tenant:
-    """Open it and write to its owner; the second time it is open already. Raises BadName."""
+    """Open it and write to its owner; the second time it is open already. Raises BadName and
+    Unfinished.
+    """
     with transaction.atomic():
         tenant, made = open_signed_up(signup, at=at)
         if made:

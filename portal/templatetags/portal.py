@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, pgettext
 
 from portal.figures import (
+    bare,
     counted,
     decimal,
     gained,
@@ -108,7 +109,7 @@ def new_key() -> str:
 
 # --- Figures -------------------------------------------------------------------------------------
 
-for figure in (number, decimal, percent_of, signed, unit, counted, gained, money):
+for figure in (number, decimal, percent_of, signed, unit, bare, counted, gained, money):
     register.filter(figure)
 
 register.filter(gift)

@@ -47,6 +47,8 @@ def managers() -> list[Staff]:
 
 
 def sentence_of(wrong: WrongPin) -> str:
+    if wrong.is_spent:
+        return gettext("Too many wrong PINs on this tablet today. Pair it again, or try tomorrow.")
     if wrong.is_off:
         return gettext("This PIN is switched off. A manager can give you a new one.")
     if wrong.wait:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from loyalty import desk, purchases, redemptions
+from loyalty import desk, history, purchases, redemptions
 from loyalty.desk import Customer
 from loyalty.habits import habits
 from loyalty.models import Member
@@ -162,7 +162,9 @@ def quoted(request: TillRequest, customer: Customer, form: Bill) -> dict[str, ob
     goal = habits().next_goal(told.balance)
     context: dict[str, object] = {
         "quote": told,
-        "sum": sum_of(told.breakdown, told.points, rounding=told.program.rounding),
+        "sum": sum_of(
+            told.breakdown, told.points, program=told.program, rounding=told.program.rounding
+        ),
         "goal": goal,
         "off": off,
         "to_pay": form.total - off,
@@ -173,7 +175,7 @@ def quoted(request: TillRequest, customer: Customer, form: Bill) -> dict[str, ob
             "adds": _part(told.balance_after, goal.cost),
         }
     if habits().stamps:
-        context |= {"places": places(told.balance, told.points), "soon": _soon(customer)}
+        context |= {"places": places(told.balance, told.points), "soon": _soon(customer.member)}
     return context
 
 
@@ -214,9 +216,9 @@ def decimals() -> int:
     return shops.front().decimals
 
 
-def _soon(customer: Customer) -> dt.datetime | None:
-    """When she was stamped just now: perhaps this is the same visit."""
-    last = customer.account.last_activity if customer.account else None
+def _soon(member: Member) -> dt.datetime | None:
+    """When she was stamped just now, if that still stands: perhaps this is the same visit."""
+    last = next(iter(history.visits_of(member, limit=1)), None)
     return last if last and timezone.now() - last < SOON else None
 
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("pair/<str:secret>/", pairing.pair, name="pair"),
     path("person/", lock.person, name="person"),
     path("lock/", lock.lock, name="lock"),
+    path("still/", pairing.still, name="still"),
     path("shift/", shift.shift, name="shift"),
     path("look/", shift.look, name="look"),
     path("join/", enrolment.join, name="join"),

@@ -2,3 +2,4 @@
 import "./elements/key-pad.js";
 import "./elements/pin-dots.js";
 import "./elements/person-name.js";
+import "./elements/still-paired.js";

@@ -4,4 +4,5 @@ import "./elements/portal-keys.js";
 import "./elements/live-part.js";
 import "./elements/copy-field.js";
 import "./elements/save-bar.js";
+import "./elements/file-limit.js";
 import "./elements/print-page.js";

@@ -4,3 +4,4 @@ import "./elements/net-lamp.js";
 import "./elements/modal-sheet.js";
 import "./elements/scan-card.js";
 import "./elements/till-desk.js";
+import "./elements/still-paired.js";

@@ -73,17 +73,24 @@ def measure(load: Load) -> None:
 
 @contextmanager
 def slow_bodies(port: int, host: str):
-    """SLOW connections that have sent the head of a form and a letter of its body."""
-    head = (
-        f"POST /accounts/login/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n"
-        "Content-Type: application/x-www-form-urlencoded\r\n\r\nl"
+    """SLOW connections that have sent the head of a form and a letter of its body; every other of
+    them one with a logo, which is taken apart as it comes.
+    """
+    forms = (
+        ("/accounts/login/", "application/x-www-form-urlencoded"),
+        ("/manage/settings/", "multipart/form-data; boundary=l"),
     )
+    heads = [
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n"
+        f"Content-Type: {kind}\r\n\r\nl"
+        for path, kind in forms
+    ]
     with ExitStack() as stack:
         lines = [
             stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(SLOW)
         ]
-        for line in lines:
-            line.sendall(head.encode())
+        for number, line in enumerate(lines):
+            line.sendall(heads[number % len(heads)].encode())
         yield
         for line in lines:  # all of them are still being waited for
             line.setblocking(False)

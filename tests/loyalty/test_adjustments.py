@@ -10,6 +10,7 @@ from loyalty.adjustments import adjust
 from loyalty.members import block, erase
 from loyalty.models import Entry, Lot, Operation, Voucher
 from loyalty.refusals import (
+    BadDate,
     IdempotencyConflict,
     InsufficientPoints,
     MemberClosed,
@@ -151,6 +152,12 @@ def test_points_valid_through_a_day_gone_by_are_gone_at_once(in_cafe):
     give(in_cafe, 5, expires=dt.date(2026, 3, 1))
     assert has(in_cafe) == 0
     assert lines(in_cafe) == [("adjust", 5), ("expire", -5)]
+
+
+def test_points_end_on_a_day_that_has_a_day_after_it(in_cafe):
+    with pytest.raises(BadDate):
+        give(in_cafe, 5, expires=dt.date.max)
+    assert (has(in_cafe), lines(in_cafe)) == (0, [])
 
 
 def test_a_paper_card_that_is_full_becomes_a_reward(in_cafe):

@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from loyalty import binding, books, claims, finding, ledger, programs
+from loyalty import binding, books, claims, enrolment, finding, ledger, programs
 from loyalty.consents import has_given
 from loyalty.models import Claim, Entry, Identifier, Member
 from loyalty.purchases import record
 from loyalty.refusals import BadPhone, CodeGone, CodeTooSoon, CodeWrong, NothingToProve
 from loyalty.tasks import end_unbound
+from tenants.actors import Actor
 from tenants.context import inside
 from tests.conftest import NOW, make_shop
 from tests.loyalty.racing import race
@@ -126,6 +127,106 @@ def test_the_first_proof_ends_what_others_saw_without_one(in_cafe):
     assert finding.member_by_link(hers.link) == done.member  # she had proved it then
 
 
+def prove_too(card, *, at, **reach):
+    """The holder of a card says that this is hers too, and proves it."""
+    claims.claim(card.member, **reach, at=at)
+    return proved(card, at=at)
+
+
+def come_back(phone, *, at) -> Member:
+    """She reads a code on a phone that shows no card."""
+    by = Actor.command("test")
+    return binding.prove("phone", phone, card=None, at=at, by=by, key=str(uuid4())).member
+
+
+def proofs_of(member) -> dict[str, dt.datetime | None]:
+    known = Identifier.objects.filter(member=member.pk).exclude(kind="link")
+    return dict(known.values_list("value", "verified_at"))
+
+
+@pytest.mark.parametrize("has_a_card", [True, False])
+def test_the_first_proof_ends_what_another_hand_has_proved(in_cafe, has_a_card):
+    """Whoever typed her number first, and proved an address of one's own on that card, neither
+    stays nor comes back: not by the link, the address, or the code that the till reads.
+    """
+    squatter = join()
+    prove_too(squatter, email="eve@example.com", at=NOW)
+    claims.claim(squatter.member, email="eva@example.com", at=NOW)
+    record(squatter.member, 5000, at=NOW, by=in_cafe.till, key="hers")
+    later = NOW + MINUTE
+    if has_a_card:
+        hers = proved(join(at=later), at=later).member
+    else:
+        hers = come_back("+971509998877", at=later)
+    assert (hers.pk, balance(hers)) == (squatter.member.pk, 50)
+    assert proofs_of(hers) == {"+971509998877": later}
+    assert finding.member_by_link(squatter.link) is None
+    assert binding.holder("email", "eve@example.com") is None
+    assert finding.with_code(squatter.member.code) is None
+    assert finding.with_code(hers.code) == hers
+    assert not Claim.objects.exists()
+
+
+def test_it_ends_it_too_where_her_own_card_is_the_older_one(in_cafe):
+    """What she proved on it before stays hers."""
+    hers = join("050 999 8870")
+    prove_too(hers, email="noor@example.com", at=NOW)
+    later = NOW + MINUTE
+    squatter = join(at=later)
+    prove_too(squatter, email="eve@example.com", at=later)
+    done = prove_too(hers, phone=NEW, at=later)
+    assert (done.member, done.joined) == (hers.member, True)
+    assert finding.with_code(squatter.member.code) is None
+    assert proofs_of(done.member) == {
+        "noor@example.com": NOW,
+        "+971509998877": later,
+    }
+
+
+def test_a_card_of_ones_own_that_the_number_was_joined_with_is_no_way_around(in_cafe):
+    own = claims.join(email="eve@example.com", at=NOW, key="own")
+    proved(own)
+    squatter, later = join(), NOW + MINUTE
+    assert prove_too(squatter, email="eve@example.com", at=NOW + MINUTE).member == own.member
+    hers = proved(join(at=later), at=later).member
+    assert (hers, proofs_of(hers)) == (own.member, {"+971509998877": later})
+    assert finding.member_by_link(own.link) is finding.member_by_link(squatter.link) is None
+
+
+@pytest.mark.parametrize("begins_with", ["phone", "email"])
+def test_what_one_hand_proves_on_its_own_card_stays(in_cafe, begins_with):
+    """Her phone and then her address, or the other way round; and both on her next phone."""
+    card, later = join(), NOW + MINUTE
+    if begins_with == "phone":
+        proved(card)
+        prove_too(card, email="noor@example.com", at=NOW)
+    else:
+        prove_too(card, email="noor@example.com", at=NOW)
+        proved(card)
+    both = {"+971509998877": NOW, "noor@example.com": NOW}
+    assert proofs_of(card.member) == both
+    assert come_back("+971509998877", at=later) == card.member
+    assert proofs_of(card.member) == both
+    assert finding.member_by_link(card.link) == card.member
+
+
+@pytest.mark.parametrize("source", ["till", "import"])
+def test_what_the_shop_wrote_down_is_no_other_hands(in_cafe, source):
+    """Nobody typed it on a card of one's own: what she proved of it already stays."""
+    who = enrolment.Newcomer(phone=NEW, email="noor@example.com", card="A-1")
+    (member,) = enrolment.enrol_all([(who, NOW)], by=in_cafe.till, source=source)
+    came = binding.prove(
+        "email", "noor@example.com", card=None, at=NOW, by=in_cafe.till, key="by mail"
+    )
+    assert come_back("+971509998877", at=NOW + MINUTE) == came.member == member
+    assert proofs_of(member) == {
+        "A-1": None,
+        "noor@example.com": NOW,
+        "+971509998877": NOW + MINUTE,
+    }
+    assert finding.with_code(member.code) == member
+
+
 def test_three_wrong_codes_end_a_code(in_cafe):
     made = join()
     sent = claims.new_code(made.member, at=NOW)
@@ -191,6 +292,40 @@ def test_whoever_reads_the_letter_comes_back_to_her_card(in_cafe):
     )
     assert done == binding.Bound(in_cafe.member, joined=False)
     assert binding.holder("phone", "+971509998877") is None
+
+
+def test_a_number_that_is_said_twice_is_one_claim_and_its_code_stays_good(in_cafe):
+    card = join()
+    sent = claims.new_code(card.member, at=NOW)
+    claims.claim(card.member, phone=NEW, at=NOW + MINUTE)
+    assert phones(card.member) == ["+971509998877"], "the till still finds her by it"
+    with pytest.raises(CodeWrong):
+        claims.confirm(card.member, "x", link=card.link, at=NOW + MINUTE, key="k")
+    claims.confirm(card.member, sent.code, link=card.link, at=NOW + MINUTE, key="k")
+
+
+def test_the_code_of_one_number_proves_no_other(in_cafe):
+    card = join()
+    sent = claims.new_code(card.member, at=NOW)
+    claims.claim(card.member, phone=KNOWN, at=NOW)
+    with pytest.raises(CodeGone):
+        claims.confirm(card.member, sent.code, link=card.link, at=NOW, key="k")
+    assert Claim.objects.get().value == "+971501234567"
+    assert phones(card.member) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_taps_say_one_number(cafe):
+    with inside(cafe.tenant):
+        card = join()
+
+    def say():
+        return claims.claim(card.member, email="noor@example.com", at=NOW)
+
+    told = race(cafe, [say] * 6)
+    assert {each.value for each in told} == {"noor@example.com"}
+    with inside(cafe.tenant):
+        assert Claim.objects.filter(kind="email").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,9 +6,22 @@ import datetime as dt
 
 import pytest
 
-from loyalty import drafts, giveback, ladders, programs, rewards, shelf, tasks, versions
+from loyalty import (
+    drafts,
+    giveback,
+    ladders,
+    members,
+    programs,
+    reached,
+    rewards,
+    shelf,
+    tasks,
+    versions,
+)
 from loyalty.drafts import Said
+from loyalty.enrolment import enrol
 from loyalty.models import Account, Draft, EarnRule, Program, Reward, RuleUse
+from loyalty.policy import TierPolicy
 from loyalty.purchases import record
 from loyalty.refusals import (
     BadPolicy,
@@ -174,6 +187,48 @@ def test_a_day_can_be_taken_back(desk, by):
     assert Draft.objects.get().starts_on is None
 
 
+def test_a_draft_that_is_changed_loses_its_day(desk, in_cafe, by):
+    desk.edit([DOUBLE])
+    desk.start(TODAY + DAY)
+    desk.edit([{**SPEND, "points": 9}])
+    assert Draft.objects.get().starts_on is None
+    last = AuditEntry.objects.filter(act="draft.edited").order_by("pk").last()
+    assert last.after == {"version": 2, "starts_on": None}, "the trace says so too"
+    assert drafts.start_due(NOW + 9 * DAY, by=by) is None
+    assert EarnRule.objects.get().points == 1
+    desk.start(TODAY + DAY)
+    assert drafts.start_due(NOW + 9 * DAY, by=by)
+    assert EarnRule.objects.get().points == 9
+
+
+def test_a_tier_with_another_name_changes_no_promise_of_a_draft(desk, in_cafe, by):
+    """It is told by another name, so it keeps its rehearsal and its day."""
+    gold = None
+    for name, threshold in (("Bronze", 0), ("Gold", 500)):
+        fields = {"name": name, "threshold": threshold, "multiplier": "1", "perks": []}
+        gold = ladders.create(in_cafe.program, at=NOW, by=by, **fields)
+    desk.edit([DOUBLE, {**SPEND, "conditions": {"tiers": ["Gold"]}}])
+    draft = Draft.objects.get()
+    drafts.begin_rehearsal(desk.program, seen_as=desk.seen(), at=NOW)
+    tasks.rehearse_draft(draft=str(draft.pk), version=1, at=NOW.isoformat())
+    desk.start(TODAY + DAY)
+    fields = {"name": "Platinum", "threshold": 500, "multiplier": "1", "perks": []}
+    ladders.change(gold, seen_as=ladders.seen(gold), at=NOW, by=by, **fields)
+    found = Draft.objects.get()
+    assert (found.version, found.starts_on) == (2, TODAY + DAY)
+    assert drafts.is_rehearsed(found)
+
+
+def test_a_rehearsal_that_was_refused_is_none(desk, in_cafe):
+    draft = desk.edit([DOUBLE])
+    drafts.begin_rehearsal(desk.program, seen_as=desk.seen(), at=NOW)
+    Program.objects.update(status=Program.Status.PAUSED)
+    tasks.rehearse_draft(draft=str(draft.pk), version=1, at=NOW.isoformat())
+    found = Draft.objects.get()
+    assert (found.rehearsal["refused"], found.rehearsing_since) == ("program_not_live", None)
+    assert not drafts.is_rehearsed(found)
+
+
 def test_a_rule_that_stays_goes_on_counting(desk, in_cafe):
     first = {"kind": "bonus", "points": 50, "conditions": {"limit": {"times": 1, "per": "all"}}}
     desk.edit([SPEND, first])
@@ -286,7 +341,7 @@ def test_tiers_are_added_renamed_and_removed(in_cafe, by):
     assert Account.objects.get().tier.name == "Gold"
     program = Program.objects.get()
     policy = ladders.policy_of(program)
-    assert ladders.reaching(program, [5000, 6001], policy, "UTC", NOW) == {5000: 1, 6001: 0}
+    assert reached.reaching(program, [5000, 6001], policy, "UTC", NOW) == {5000: 1, 6001: 0}
     fields = {"name": "Platinum", "threshold": 5000, "multiplier": "2", "perks": [" a  b "]}
     ladders.change(gold, seen_as=ladders.seen(gold), at=NOW, by=by, **fields)
     assert EarnRule.objects.get(conditions__tiers=["Platinum"])
@@ -301,3 +356,79 @@ def test_tiers_are_added_renamed_and_removed(in_cafe, by):
     ladders.remove(ladders.all_of(program)[0], at=NOW, by=by)
     assert Account.objects.get().tier is None
     assert Program.objects.get().policy == {}
+
+
+@pytest.fixture
+def ladder(in_cafe, by):
+    """Bronze from 0, Silver from AED 100, Gold from AED 200: and two members, who spent 300 in one
+    visit, and 50 in five.
+    """
+    for name, threshold in (("Bronze", 0), ("Silver", 10_000), ("Gold", 20_000)):
+        fields = {"name": name, "threshold": threshold, "multiplier": "1", "perks": []}
+        ladders.create(in_cafe.program, at=NOW, by=by, **fields)
+    bob = enrol(phone="0507654321", at=NOW, by=in_cafe.till)
+    record(in_cafe.member, 30_000, at=NOW, by=in_cafe.till, key="a")
+    for n in range(5):
+        record(bob, 1_000, at=NOW, by=in_cafe.till, key=f"b{n}")
+    return in_cafe
+
+
+def window(shop, by, *, seen=None, metric="visits", **more):
+    program = Program.objects.get()
+    seen = seen or ladders.seen_window(program, ladders.all_of(program))
+    return ladders.set_window(program, {"metric": metric}, **more, seen_as=seen, at=NOW, by=by)
+
+
+def begins():
+    return {tier.name: tier.threshold for tier in ladders.all_of(Program.objects.get())}
+
+
+def test_by_another_measure_each_tier_begins_anew(ladder, by):
+    program = Program.objects.get()
+    _, silver, gold = tiers = ladders.all_of(program)
+    seen = ladders.seen_window(program, tiers)
+    for told, tier in (({}, silver), ({silver.pk: 2}, gold)):
+        with pytest.raises(BadSetting) as caught:
+            window(ladder, by, thresholds=told)
+        assert caught.value.field == f"thresholds.{tier.pk}"
+    for wrong in (0, 4, 10**13):
+        with pytest.raises(BadSetting, match=r"Another tier begins there|too much"):
+            window(ladder, by, thresholds={silver.pk: wrong, gold.pk: 4})
+    assert begins() == {"Bronze": 0, "Silver": 10_000, "Gold": 20_000}, "nothing has changed"
+    assert Program.objects.get().policy["tiers"]["metric"] == "spend"
+    # Each goes where the other was, which no row may do while the other is there.
+    window(ladder, by, thresholds={silver.pk: 20_000, gold.pk: 10_000})
+    assert begins() == {"Bronze": 0, "Gold": 10_000, "Silver": 20_000}
+    with pytest.raises(Overtaken):
+        window(ladder, by, seen=seen, metric="points", keeps=True)
+    window(ladder, by, metric="points", thresholds={gold.pk: 7}, keeps=True)
+    assert begins() == {"Bronze": 0, "Gold": 7, "Silver": 20_000}
+    told = AuditEntry.objects.filter(act="tier.changed").order_by("pk").last()
+    assert (told.before["threshold"], told.after["threshold"]) == (10_000, 7)
+    window(ladder, by, metric="points")  # by the same: nothing is asked
+    assert begins()["Gold"] == 7
+
+
+def test_who_would_be_where_by_another_measure(ladder, by):
+    program = Program.objects.get()
+    tiers = ladders.all_of(program)
+
+    def told(metric, *thresholds):
+        by_tier = {tier.pk: t for tier, t in zip(tiers, thresholds, strict=True)}
+        found = reached.standing(program, by_tier, TierPolicy(metric=metric), "UTC", NOW)
+        return [found[tier.pk] for tier in tiers]
+
+    assert told("spend", 0, 10_000, 20_000) == [1, 0, 1]
+    assert told("visits", 0, 10_000, 20_000) == [2, 0, 0]
+    assert told("visits", 0, 1, 5) == [0, 1, 1]
+    assert told("points", 0, 50, 10**15) == [0, 2, 0]
+    assert told("visits", 0, 5, 1) == [0, 1, 1], "whatever their order"
+
+
+def test_cards_that_are_gone_are_in_no_tier(ladder, by):
+    program = Program.objects.get()
+    *_, gold = ladders.all_of(program)
+    args = (program, [20_000], ladders.policy_of(program), "UTC", NOW)
+    assert (reached.holders(program)[gold.pk], reached.reaching(*args)) == (1, {20_000: 1})
+    members.erase(ladder.member, at=NOW, by=by, key="e")
+    assert (reached.holders(program).get(gold.pk, 0), reached.reaching(*args)) == (0, {20_000: 0})

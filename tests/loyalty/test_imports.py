@@ -6,6 +6,7 @@ import datetime as dt
 from functools import partial
 
 import pytest
+from django.db import connection
 
 from loyalty import ledger, programs, state
 from loyalty.enrolment import find
@@ -32,6 +33,7 @@ ROWS = [
     {"email": "nobody", "points": 1},
     {"email": "g@x.example", "points": " 7 ", "expires": "2020-01-01"},
     {"card": "A 1", "points": "7"},
+    {"card": "A 2", "points": "7", "expires": "9999-12-31"},
 ]
 ERRORS = [
     (2, "duplicate_in_file"),
@@ -43,6 +45,7 @@ ERRORS = [
     (9, "bad_points"),
     (10, "not_an_identifier"),
     (11, "bad_date"),
+    (13, "bad_date"),
 ]
 
 
@@ -158,6 +161,22 @@ def test_a_long_list_takes_few_statements(in_cafe, django_assert_max_num_queries
     rows = [{"card": str(n), "points": n + 1} for n in range(100)]
     with django_assert_max_num_queries(25):
         assert bring(in_cafe, rows).imported == 100
+
+
+def test_another_run_that_ends_between_two_looks_of_ours_is_an_earlier_one(transactional_db):
+    shop, came = make_shop("cafe"), []
+    rows = [{"card": str(n), "points": 10} for n in range(3)]
+
+    def meanwhile(execute, sql, *rest):
+        found = execute(sql, *rest)
+        is_a_look = 'FROM "loyalty_identifier"' in sql or 'FROM "loyalty_operation"' in sql
+        if is_a_look and not came:
+            came.extend(race(shop, [partial(bring, shop, rows)]))
+        return found
+
+    with inside(shop.tenant), connection.execute_wrapper(meanwhile):
+        ours = bring(shop, rows)
+    assert [(o.imported, o.known, o.errors) for o in (*came, ours)] == [(3, 0, []), (3, 3, [])]
 
 
 def test_the_same_list_by_two_at_once_is_taken_once(transactional_db):

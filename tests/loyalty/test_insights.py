@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
+from django.db import connection
 
-from loyalty import history, insights, ledger, roster
+from loyalty import history, insights, ledger, programs, roster
 from loyalty.enrolment import enrol
 from loyalty.finding import search
+from loyalty.models import Entry
 from loyalty.purchases import record
 from loyalty.refunds import void
 from tests.conftest import NOW
@@ -76,12 +79,60 @@ def test_the_counter_the_timeline_and_the_card_show_the_newest_first(busy):
     assert len(history.visits_of(busy.bob)) == 1
 
 
+@pytest.fixture
+def crowded(in_cafe):
+    """Nine entries at three instants, as jobs write them: many of one moment."""
+    for n in range(9):
+        at = NOW - n // 3 * HOUR
+        record(in_cafe.member, 100 * (n + 1), at=at, by=in_cafe.till, key=f"k{n}")
+    return in_cafe
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 9])
+def test_page_after_page_no_line_is_lost_and_none_comes_twice(crowded, step):
+    def pages(read):
+        place, found = None, []
+        while more := read(limit=step, before=place):
+            found += more
+            place = history.Place.of(more[-1])
+        return [entry.amount for entry in found]
+
+    everything = [entry.amount for entry in insights.at_the_counter(99)]
+    assert len(everything) == 9
+    assert pages(insights.at_the_counter) == everything
+    assert pages(lambda **about: history.timeline(crowded.member, **about)) == everything
+
+
+def test_what_stood_before_a_line_is_what_all_the_older_ones_come_to(crowded):
+    account = ledger.account_of(crowded.member)
+    entries = history.timeline(crowded.member)
+    assert history.standing_before(account, None) == sum(each.amount for each in entries)
+    for n, entry in enumerate(entries):
+        older = sum(each.amount for each in entries[n + 1 :])
+        assert history.standing_before(account, history.Place.of(entry)) == older
+
+
+def test_older_lines_are_read_along_the_index_of_time(crowded):
+    place = history.Place.of(history.timeline(crowded.member)[4])
+    older = history.older_than(Entry.objects.all(), place).order_by("-occurred_at", "-id")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    plan = older[:40].explain()
+    condition = re.search(r"using entry_by_time.*\n +Index Cond: (.+)", plan)
+    assert condition, plan
+    assert "occurred_at <=" in condition[1], plan
+
+
 def test_members_can_be_sorted_by_what_their_account_says(busy, django_assert_num_queries):
     with django_assert_num_queries(3):
-        page = roster.page_of(search(""), sort="points")
+        page = roster.page_of(search(""), programs.current(), sort="points")
         assert [(m.name, m.balance) for m in page] == [("Amina Rahman", 45), ("Bob Zuckerman", 15)]
-    by = {sort: [m.name[0] for m in roster.page_of(search(""), sort=sort)] for sort in roster.SORTS}
+    by = {
+        sort: [m.name[0] for m in roster.page_of(search(""), programs.current(), sort=sort)]
+        for sort in roster.SORTS
+    }
     assert by["last"] == ["B", "A"]
     assert by["name"] == ["A", "B"]
-    assert [m.name for m in roster.page_of(search("zuck"))] == ["Bob Zuckerman"]
-    assert len(roster.page_of(search(""), sort="nonsense", number=99)) == 2
+    assert [m.name for m in roster.page_of(search("zuck"), programs.current())] == ["Bob Zuckerman"]
+    assert len(roster.page_of(search(""), programs.current(), sort="nonsense", number=99)) == 2

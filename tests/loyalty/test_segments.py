@@ -9,9 +9,20 @@ import json
 
 import pytest
 
-from loyalty import adjustments, dossiers, finding, redemptions, rewards, roster, segments
+from loyalty import (
+    adjustments,
+    dossiers,
+    finding,
+    merging,
+    programs,
+    redemptions,
+    rewards,
+    roster,
+    segments,
+)
 from loyalty import purchases as sales
 from loyalty.enrolment import enrol
+from loyalty.members import block, erase
 from loyalty.models import Account, Member, Program, Tier
 from loyalty.overview import owed
 from tenants.actors import Actor
@@ -80,6 +91,30 @@ def test_a_tier_is_a_segment(in_cafe, people):
         assert segments.narrowed(finding.search(""), odd, at=NOW).count() == everybody
 
 
+def test_every_size_is_the_length_of_its_list_whatever_became_of_a_card(in_cafe, people):
+    by, owner = in_cafe.till, Actor.of_staff(in_cafe.owner)
+    mug = rewards.create(Program.objects.get(), "gift", "Mug", at=NOW, by=owner, cost=10)
+    gold = Tier.objects.create(program=in_cafe.program, name="Gold", threshold=1)
+    Account.objects.update(tier=gold)
+    Member.objects.update(birth_date=dt.date(1990, 3, 9))
+    for name in ("today", "month", "both", "once", "late"):
+        redemptions.redeem(people[name], mug, at=NOW, by=by, key=f"r-{name}")
+        sales.record(people[name], 2400, at=NOW, by=by, key=f"s-{name}")
+    block(people["month"], at=NOW, by=owner)
+    merging.merge(people["once"], people["both"], at=NOW, by=owner, key="m")
+    erase(people["late"], at=NOW, by=owner, key="e")
+    # Nothing that a card's end leaves behind on its account may count.
+    gone = [people["once"].pk, people["late"].pk]
+    Account.objects.filter(member__in=gone).update(tier=gold)
+    sizes = segments.sizes(NOW)
+    told = {**{name: sizes.of.get(name, 0) for name in segments.SEGMENTS}, "": sizes.everybody}
+    told |= {str(tier.id): tier.members for tier in sizes.tiers}
+    listed = {keep: segments.narrowed(finding.search(""), keep, at=NOW).count() for keep in told}
+    assert told == listed
+    assert listed[segments.REDEEMED] == listed[segments.TODAY] == 3
+    assert listed[str(gold.pk)] == listed[""] == 5, "the blocked card is in its tier, and listed"
+
+
 def test_any_part_of_a_phone_finds_it(in_cafe):
     for text in ("234", "0123", "50123", "050 123", "97150", "٢٣٤"):
         assert list(finding.search(text)) == [in_cafe.member], text
@@ -89,19 +124,21 @@ def test_any_part_of_a_phone_finds_it(in_cafe):
 
 def test_a_big_shop_reads_its_pages_along_the_index(in_cafe, people, monkeypatch):
     found = finding.search("")
-    small = {sort: list(roster.page_of(found, sort=sort)) for sort in roster.SORTS}
+    program = programs.current()
+    small = {sort: list(roster.page_of(found, program, sort=sort)) for sort in roster.SORTS}
     monkeypatch.setattr(roster, "MANY", 0)
     for sort, members in small.items():
-        assert list(roster.page_of(found, sort=sort)) == members
+        assert list(roster.page_of(found, program, sort=sort)) == members
     monkeypatch.setattr(roster, "PAGE", 3)
-    first = roster.page_of(found, sort="last")
+    first = roster.page_of(found, program, sort="last")
     assert [each.name for each in first] == [each.name for each in small["last"]][:3]
     assert first.object_list[0].balance == 24
 
 
 def test_members_of_a_paused_program_are_still_listed(in_cafe):
     Program.objects.update(status=Program.Status.PAUSED)
-    assert [m.name for m in roster.page_of(finding.search(""))] == ["Amina Rahman"]
+    page = roster.page_of(finding.search(""), programs.current())
+    assert [member.name for member in page] == ["Amina Rahman"]
 
 
 def test_what_is_owed_adds_up_and_is_worth_the_best_reward(in_cafe, people):

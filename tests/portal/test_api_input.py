@@ -5,6 +5,7 @@ The fields are found in the API's own description, so a new one is tried from th
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from copy import deepcopy
@@ -16,7 +17,7 @@ from loyalty.models import Entry, Identifier, Member, Operation, Purchase, Vouch
 from portal.api.openapi import schema
 from tenants.context import inside
 from tenants.models import ApiKey
-from tests.portal.apis import MONEY, System, make_key, member_id, system
+from tests.portal.apis import MONEY, System, make_key, member_id, system, wrong_in
 
 KINDS = (Entry, Identifier, Member, Operation, Purchase, Voucher)
 TEXTS = {
@@ -244,6 +245,53 @@ def test_a_time_has_its_offset(cafe):
         answer = system(cafe).post(f"members/{member_id(cafe)}/purchases", sale, key="1")
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/occurred_at"
+
+
+CURSORS = [
+    "2026-03-02T09:00:00",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "now",
+    1772442000,
+    None,
+]
+
+
+def cursor(at):
+    """A place in a list by time, as an attacker would write it."""
+    told = json.dumps(["019539f2-7c00-7000-8000-00000000002a", at])
+    return base64.urlsafe_b64encode(told.encode()).rstrip(b"=").decode()
+
+
+def test_a_place_by_time_is_one_or_is_refused(cafe):
+    path = f"members/{member_id(cafe)}/entries?after="
+    for at in CURSORS:
+        answer = system(cafe).get(path + cursor(at))
+        assert (answer.status_code, wrong_in(answer)) == (422, ("after", "bad_cursor"))
+    # PostgreSQL knows no offset of 16 hours and more, as Python does: it is told a time in UTC.
+    for at in ("2026-03-02T09:00:00+23:59", "2026-03-02T09:00:00-23:59:59.999999"):
+        assert system(cafe).get(path + cursor(at)).json() == {"data": [], "next": None}
+
+
+DAYS = ["9999-12-31", "9999-01-01", "2026-02-30", "0000-01-01", "10000-01-01", "20260302", 20260302]
+
+
+def test_a_day_has_a_day_after_it(cafe):
+    hers = f"members/{member_id(cafe)}"
+    for day in DAYS:
+        gift = {"points": 5, "reason": "x", "expires": day}
+        for method, path, body, name in (
+            ("POST", f"{hers}/adjustments", gift, "expires"),
+            ("POST", "members", {"phone": "050 222 3344", "birth_date": day}, "birth_date"),
+            ("PATCH", hers, {"birth_date": day}, "birth_date"),
+        ):
+            answer = system(cafe).ask(method, path, body, Idempotency_Key="1")
+            assert (answer.status_code, wrong_in(answer)) == (422, (f"/{name}", "invalid"))
+    for at, day in enumerate(("0001-01-01", "9998-12-31")):
+        gift = {"points": 5, "reason": "x", "expires": day}
+        assert system(cafe).post(f"{hers}/adjustments", gift, key=f"{at}").status_code == 201
+    assert system(cafe).get(hers).json()["balance"] == 5
+    assert system(cafe).get(f"{hers}/entries").status_code == 200
 
 
 def test_an_unreadable_origin_or_credential_is_no_fault_of_ours(cafe):

@@ -53,6 +53,8 @@ BAD = {
     "an exponent": "1e5",
     "more than any number": "1e999",
     "no number": "NaN",
+    "the end of all days": "9999-12-31",
+    "a time that only Python knows": quote("2026-03-02T09:00:00+23:59"),
     "digits of other scripts": quote("٥٠৫"),
     "half a surrogate pair": "%ED%A0%80",
     "bytes that are no text": "%FF%FE%C3",

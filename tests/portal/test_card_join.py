@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -10,15 +11,17 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from loyalty import consents, finding, ledger
+from loyalty import consents, finding, ledger, operations
 from loyalty.models import Claim, Identifier, Member, Program
 from loyalty.programs import set_policy
 from loyalty.purchases import record
 from portal.card import holders
+from tenants.actors import Actor
 from tenants.context import inside
 from tenants.limits import Rate
-from tenants.models import Guess, Letter
+from tenants.models import AuditEntry, Guess, Letter, OneTimeSecret
 from tests.conftest import NOW
 
 KNOWN, NEW = "050 123 4567", "050 999 8877"
@@ -50,7 +53,8 @@ def key_of(client, path="/j") -> str:
 
 def join(client, reach=NEW, **told):
     by = "email" if "@" in reach else "phone"
-    return client.post("/j", {"key": key_of(client), "by": by, by: reach, **told})
+    told.setdefault("key", key_of(client))
+    return client.post("/j", {"by": by, by: reach, **told})
 
 
 def letters(shop) -> list[Letter]:
@@ -331,6 +335,71 @@ def test_she_comes_back_by_a_code_on_another_phone(cafe, stranger):
         assert Identifier.objects.get(kind="phone", member=cafe.member.pk).verified_at
 
 
+def two_taps(shop, reach, **cookies):
+    """Two browsers that are one: its second tap was on the way before the first was answered."""
+    taps = [browser(shop), browser(shop)]
+    taps[0].cookies.load(cookies)
+    by = "email" if "@" in reach else "phone"
+    taps[0].post("/c/back", {"by": by, by: reach})
+    form = {"key": KEY.search(taps[0].get("/c/back/code").text)[1], "code": last_code(shop)}
+    taps[1].cookies.load({name: each.value for name, each in taps[0].cookies.items()})
+    return form, taps
+
+
+@pytest.mark.parametrize("reach", [KNOWN, KNOWN_MAIL])
+def test_a_second_tap_opens_the_card_too(mailed, reach):
+    """It is no guess, and nothing happens twice."""
+    form, taps = two_taps(mailed, reach)
+    answers = [tap.post("/c/back/code", form) for tap in taps]
+    for tap, answer in zip(taps, answers, strict=True):
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/c")
+        assert answer.cookies["back"].value == ""
+        assert member_of(mailed, tap) == mailed.member
+        assert tap.get("/c").status_code == 200
+    with inside(mailed.tenant):
+        assert not Guess.objects.filter(door="code", wrong__gt=0).exists()
+        assert AuditEntry.objects.filter(act="member.proved").count() == 1
+
+
+def test_a_second_tap_keeps_the_card_that_was_joined(cafe):
+    client = browser(cafe)
+    join(client)
+    form, taps = two_taps(cafe, KNOWN, card=client.cookies["card"].value)
+    for tap in taps:
+        assert tap.post("/c/back/code", form).status_code == 303
+        assert member_of(cafe, tap) == cafe.member
+        assert tap.cookies["card"].value == client.cookies["card"].value
+
+
+def test_after_a_minute_and_in_another_browser_a_used_code_opens_nothing(cafe, monkeypatch):
+    form, taps = two_taps(cafe, KNOWN)
+    other = browser(cafe)
+    other.post("/c/back", {"by": "phone", "phone": KNOWN})
+    assert taps[0].post("/c/back/code", form).status_code == 303
+    assert other.post("/c/back/code", form).status_code == 422
+    with inside(cafe.tenant):
+        used = OneTimeSecret.objects.filter(used_at__isnull=False)
+        used.update(used_at=timezone.now() - dt.timedelta(seconds=61))
+    assert taps[1].post("/c/back/code", form).status_code == 422
+    assert "card" not in taps[1].cookies
+
+
+def test_who_shows_her_card_and_reads_the_code_keeps_what_she_proved_on_it(cafe):
+    """The page for coming back is open to her too, and she is the hand that typed the number."""
+    client = browser(cafe)
+    join(client)
+    client.post("/c/add", {"by": "email", "email": NEW_MAIL})
+    code = {"key": KEY.search(client.get("/c/confirm").text)[1], "code": last_code(cafe)}
+    assert client.post("/c/confirm", code).status_code == 303
+    link = client.cookies["card"].value
+    form, (tap, _) = two_taps(cafe, NEW, card=link)
+    assert tap.post("/c/back/code", form).status_code == 303
+    assert tap.cookies["card"].value == link
+    with inside(cafe.tenant):
+        proved = Identifier.objects.filter(verified_at__isnull=False)
+        assert set(proved.values_list("value", flat=True)) == {"+971509998877", NEW_MAIL}
+
+
 def test_three_wrong_codes_and_the_right_one_is_over(cafe, stranger):
     stranger.post("/c/back", {"by": "phone", "phone": KNOWN})
     key, right = KEY.search(stranger.get("/c/back/code").text)[1], last_code(cafe)
@@ -363,6 +432,56 @@ def test_a_code_of_one_shop_is_nothing_at_the_next(cafe, spa):
     other.cookies["back"] = client.cookies["back"].value
     assert other.post("/c/back/code", form).status_code == 422
     assert client.post("/c/back/code", form).status_code == 303
+
+
+def test_a_key_that_comes_again_with_another_number_is_asked_about(cafe):
+    """She went back in her browser and typed another one: nothing breaks, and nobody is told whose
+    the first card is.
+    """
+    client, other = browser(cafe), browser(cafe)
+    key = key_of(client)
+    assert join(client, key=key).status_code == 303
+    form = {"key": key, "by": "phone", "phone": "050 999 8870", "name": "Ruth"}
+    answer = other.post("/j", form)
+    assert answer.status_code == 422
+    assert "This form is too old. Try again." in answer.text
+    assert 'value="Ruth"' in answer.text
+    assert 'value="050 999 8870"' in answer.text
+    fresh = KEY.search(answer.text)[1]
+    assert fresh != key
+    assert other.post("/j", {**form, "key": fresh}).status_code == 303
+    assert member_of(cafe, other) != member_of(cafe, client)
+
+
+@pytest.mark.parametrize("where", ["/c/confirm", "/c/back/code"])
+def test_a_key_that_has_joined_other_cards_is_made_anew(cafe, where):
+    client, key = browser(cafe), str(uuid4())
+    with inside(cafe.tenant):
+        by = Actor.member(cafe.member.pk)
+        operations.unsaved("merge", by, key=key, print_="x", at=NOW, result={}).save()
+    join(client, KNOWN)
+    if where == "/c/confirm":
+        client.post("/c/confirm/send")
+    else:
+        client.post("/c/back", {"by": "phone", "phone": KNOWN})
+    form = {"key": key, "code": last_code(cafe)}
+    answer = client.post(where, form)
+    assert answer.status_code == 422
+    assert "This form is too old. Try again." in answer.text
+    fresh = KEY.search(answer.text)[1]
+    assert client.post(where, {**form, "key": fresh}).status_code == 303
+    assert member_of(cafe, client) == cafe.member
+
+
+def test_a_second_tap_on_another_address_sends_one_letter(cafe):
+    client = browser(cafe)
+    join(client)
+    for _ in range(2):
+        answer = client.post("/c/add", {"by": "email", "email": NEW_MAIL})
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/c/confirm")
+    assert len(letters(cafe)) == 1
+    form = {"key": KEY.search(client.get("/c/confirm").text)[1], "code": last_code(cafe)}
+    assert client.post("/c/confirm", form).headers["Location"] == "/c"
 
 
 def test_a_mistyped_number_is_typed_again_and_another_added(cafe):

@@ -16,15 +16,16 @@ from django.test import Client
 from django.utils import timezone
 
 from loyalty import consents, ledger, programs, proofs, rewards, vouchers
-from loyalty.models import EarnRule, Entry, Identifier, Member, Program, Reward, Tier, Voucher
+from loyalty.models import EarnRule, Member, Program, Reward, Tier, Voucher
 from loyalty.purchases import record
 from loyalty.redemptions import redeem
 from portal.storage import join
 from tenants.actors import Actor
 from tenants.context import inside
-from tenants.models import Letter, Shop
+from tenants.models import Shop
 from tenants.shops import change
-from tests.portal.test_card_join import KEY
+from tests.portal.test_card import card_link
+from tests.portal.test_card_join import KEY, KNOWN, browser, last_code
 
 SOON = dt.timedelta(hours=1)
 MAY_BE_READ = ("/", "/j", "/c", "/c/history", "/c/me", "/c/privacy", "/c/leave", "/c/confirm")
@@ -112,6 +113,36 @@ def test_what_is_ready_stands_above_the_card(customer, cafe):
     assert "20 points to go" in page
     assert "Gone" not in page
     assert '<progress max="50" value="30"' in page
+
+
+def test_whatever_is_hers_can_be_reached_from_the_card(customer, cafe):
+    """Three vouchers and three rewards stand there; the others are folded, with the same links."""
+    ready = [reward(cafe, f"Gift {n}", cost=n) for n in range(1, 6)]
+    buy(cafe, 3000)
+    with inside(cafe.tenant):
+        by, at = Actor.of_staff(cafe.owner), timezone.now()
+        hers = [
+            vouchers.issue("amount", at=at, by=by, value=500, owner=cafe.member, key=f"v{n}").code
+            for n in range(4)
+        ]
+    page = customer.get("/c").text
+    shown, _, folded = page[page.index("crown") : page.index("<main")].partition("<details>")
+    assert "3 more are yours" in folded
+    for code in hers:
+        assert (code in shown) is not (code in folded)
+    for each in ready:
+        assert (f"/c/use/{each.pk}" in shown) is not (f"/c/use/{each.pk}" in folded)
+    assert (shown.count("/c/use/"), folded.count("/c/use/")) == (3, 2)
+    assert all(customer.get(f"/c/use/{each.pk}").status_code == 200 for each in ready)
+
+
+def test_three_of_each_are_not_folded(customer, cafe):
+    for n in range(1, 4):
+        reward(cafe, f"Gift {n}", cost=n)
+    buy(cafe, 3000)
+    page = customer.get("/c").text
+    assert "more are yours" not in page
+    assert "<details>" not in page[: page.index("<main")]
 
 
 def test_a_dear_reward_needs_the_digits_on_the_screen(customer, cafe):
@@ -296,6 +327,40 @@ def test_she_says_what_she_is_called_and_the_birthday_once(customer, cafe):
     assert "Wrong? Ask at the counter." in customer.get("/c/me").text
 
 
+def test_her_language_is_her_choice_on_every_phone(customer, cafe):
+    with inside(cafe.tenant):
+        change(languages=["en", "ar"])
+    customer.post("/c/me", {"language": "ar", "look": ""})
+    assert 'lang="ar"' in customer.get("/c").text
+    other = Client(HTTP_HOST=cafe.host)
+    other.cookies["lang"] = "en"
+    assert other.post(f"/c/{card_link(cafe)}/").cookies["lang"].value == "ar"
+    assert 'lang="ar"' in other.get("/c").text
+
+
+def test_her_language_comes_back_with_her_card(customer, cafe):
+    with inside(cafe.tenant):
+        change(languages=["en", "ar"])
+    customer.post("/c/me", {"language": "ar", "look": ""})
+    other = browser(cafe)
+    other.post("/c/back", {"by": "phone", "phone": KNOWN})
+    form = {"key": KEY.search(other.get("/c/back/code").text)[1], "code": last_code(cafe)}
+    assert other.post("/c/back/code", form).cookies["lang"].value == "ar"
+    assert 'lang="ar"' in other.get("/c").text
+
+
+def test_as_the_phone_has_it_forgets_the_language(customer, cafe):
+    with inside(cafe.tenant):
+        change(languages=["en", "ar"])
+    customer.post("/c/me", {"language": "ar", "look": ""})
+    assert customer.post("/c/me", {"language": "", "look": ""}).cookies["lang"].value == ""
+    assert 'lang="en"' in customer.get("/c").text
+    assert 'lang="ar"' in customer.get("/c", headers={"Accept-Language": "ar"}).text
+    fresh = Client(HTTP_HOST=cafe.host)  # nothing chosen: the new phone keeps what it has
+    fresh.cookies["lang"] = "ar"
+    assert "lang" not in fresh.post(f"/c/{card_link(cafe)}/").cookies
+
+
 @pytest.mark.parametrize(
     "typed",
     [{"birth_date": "2999-01-01"}, {"birth_date": "x\x00"}, {"language": "xx"}, {"look": "noon"}],
@@ -332,40 +397,6 @@ def test_she_takes_her_data_along(customer, cafe):
     table = customer.get("/c/data.csv")
     assert "attachment" in table.headers["Content-Disposition"]
     assert "earn,24" in table.text
-
-
-def test_she_leaves_and_nothing_is_kept(customer, cafe):
-    buy(cafe)
-    page = customer.get("/c/leave").text
-    form = {"key": KEY.search(page)[1]}
-    unsure = customer.post("/c/leave", form)
-    assert unsure.status_code == 422
-    assert "Tick the box if you mean it." in unsure.text
-    gone = customer.post("/c/leave", {**form, "sure": "on"})
-    assert "You are forgotten here" in gone.text
-    assert gone.cookies["card"].value == ""
-    with inside(cafe.tenant):
-        member = Member.everyone.get(pk=cafe.member.pk)
-        assert (member.status, member.name) == ("erased", "")
-        assert Entry.objects.filter(kind="forfeit").get().amount == -24
-    assert customer.get("/c").headers["Location"] == "/c/back"
-
-
-def test_where_a_number_was_proved_a_code_confirms_it(customer, cafe):
-    update(cafe, Identifier, verified_at=timezone.now())
-    page = customer.get("/c/leave").text
-    assert "Send me a code to confirm" in page
-    assert KEY.search(page) is None
-    assert customer.post("/c/leave/send").headers["Location"] == "/c/leave?sent=1"
-    form = {"key": KEY.search(customer.get("/c/leave?sent=1").text)[1]}
-    for code in ("", "12", "000000"):
-        assert customer.post("/c/leave", {**form, "code": code}).status_code == 422
-    assert customer.post("/c/leave", {**form, "sure": "on"}).status_code == 422
-    with inside(cafe.tenant):
-        letter = Letter.objects.get()
-        assert (letter.kind, letter.channel) == ("card_leave", "text")
-        code = re.search(r"\d{6}", letter.text)[0]
-    assert "forgotten" in customer.post("/c/leave", {**form, "code": code}).text
 
 
 # All of them

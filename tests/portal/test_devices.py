@@ -98,6 +98,18 @@ def test_a_tablet_is_named(owner, cafe, spa):
         assert AuditEntry.objects.filter(act="device.renamed").count() == 1
 
 
+def test_a_tablet_that_is_paired_again_is_one_tablet(device, cafe):
+    """What it was until now nobody could open any more, and it stood in the list for ever."""
+    with inside(cafe.tenant):
+        code = devices.offer_code(cafe.location, at=timezone.now())
+    assert device.post(f"/till/pair/{code}/", {"name": "Anew"}).status_code == 303
+    with inside(cafe.tenant):
+        (anew,) = Device.objects.all()
+        assert (anew.name, anew.wrong_pins) == ("Anew", 0)
+        told = AuditEntry.objects.get(act="device.revoked")
+        assert (told.subject, told.who) == (cafe.device.pk, f"device:{anew.pk}")
+
+
 def test_pairing_gives_the_browser_a_new_session_and_nobody_before_it(owner, cafe):
     before = owner.cookies["sessionid"].value
     with inside(cafe.tenant):

@@ -6,16 +6,20 @@ import re
 from functools import partial
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
+from portal import cors
+from portal.bulkhead import Bulkhead, BulkheadMiddleware
 from tenants import hosts, limits
+from tenants.breaker import Breaker
 from tenants.context import platform
 from tenants.limits import PLANS, POLICIES, Rate
 from tenants.models import Tenant
 from tests.portal.conftest import PIECE
 
 # So few, and one more only after a minute: no test is as slow as that.
-FREE = {name: Rate(1, burst) for name, burst in zip(POLICIES, (40, 30, 20, 10), strict=True)}
+FREE = {name: Rate(1, burst) for name, burst in zip(POLICIES, (40, 30, 20, 10, 5), strict=True)}
 AT = 1_800_000_000 * limits.SECOND
 PAGE = {"Accept": "text/html,*/*"}
 
@@ -47,6 +51,10 @@ def spend(shop, policy):
         ("/manage/", "pages"),
         ("/accounts/login/", "pages"),
         ("/api/v1/members/", "api"),
+        ("/api/v1/me/", "api"),
+        ("/api/v1/me", "embed"),
+        ("/api/v1/program", "embed"),
+        ("/api/v1/rewards", "embed"),
     ],
 )
 def test_every_answer_says_what_is_left_of_which_policy(stranger, path, policy):
@@ -112,6 +120,78 @@ def test_a_program_gets_a_problem(stranger, cafe):
     assert told["title"] == "Too Many Requests"
     assert (told["status"], told["code"]) == (429, "too_many_requests")
     assert told["retry_after"] == 60
+
+
+def test_a_busy_site_takes_nothing_from_the_shops_own_system(stranger, cafe):
+    spend(cafe, "embed")
+    assert stranger.get("/api/v1/me").status_code == 429
+    assert stranger.get("/api/v1/members").status_code == 401
+    assert stranger.get("/api/v1/members").headers["RateLimit-Policy"].startswith('"api"')
+
+
+OPEN = ("/api/v1/me", "/api/v1/program", "/api/v1/rewards")
+SITE = {"Origin": "https://shop.example"}
+
+
+@pytest.fixture(params=["limit", "database", "closed"])
+def not_now(request, cafe, monkeypatch):
+    """Ways in which we say so before anybody is asked whose site it is; their status."""
+    if request.param == "limit":
+        spend(cafe, "embed")
+        return 429
+    if request.param == "database":
+        broken = Breaker(failures=1, open_for=60)
+        broken.failed()
+        monkeypatch.setattr("portal.unavailable._breaker", broken)
+        return 503
+    with platform("test"):
+        Tenant.objects.filter(pk=cafe.tenant.pk).update(state=Tenant.State.SUSPENDED)
+    hosts.directory.forget()
+    return 503
+
+
+def test_a_site_may_read_that_it_has_to_wait(stranger, not_now):
+    for path in OPEN:
+        answer = stranger.get(path, headers=SITE)
+        assert answer.status_code == not_now
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Origin" in answer.headers["Vary"]
+        assert answer.headers["Retry-After"]
+    other = stranger.get("/api/v1/members", headers=SITE)
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+def test_what_a_browser_asks_before_is_never_refused(stranger, not_now):
+    """Else its script is told of no answer at all, and nothing of how long to wait."""
+    asked = {**SITE, "Access-Control-Request-Method": "GET"}
+    for path in OPEN:
+        early = stranger.options(path, headers=asked)
+        assert (early.status_code, early.content) == (204, b"")
+        assert early.headers["Access-Control-Allow-Origin"] == "*"
+        assert early.headers["Access-Control-Allow-Methods"] == "GET"
+        assert "Authorization" in early.headers["Access-Control-Allow-Headers"]
+        assert "Access-Control-Max-Age" not in early.headers, "it holds for this once"
+    assert stranger.options("/api/v1/nowhere", headers=asked).status_code != 204
+
+
+def test_a_shop_without_a_place_says_so_to_its_site_too(cafe):
+    places = BulkheadMiddleware(HttpResponse)
+    places.others = Bulkhead(1, waiting=0)
+    request = RequestFactory().get(OPEN[0], headers=SITE)
+    request.tenant = cafe.tenant
+    with places.others.place(cafe.tenant.pk):
+        answer = cors.CorsMiddleware(places)(request)
+    assert answer.status_code == 503
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_to_refuse_a_site_asks_the_database_nothing(stranger, cafe, django_assert_num_queries):
+    stranger.get("/api/v1/me")
+    spend(cafe, "embed")
+    with django_assert_num_queries(0):
+        assert stranger.get("/api/v1/me", headers=SITE).status_code == 429
+        assert stranger.options("/api/v1/me", headers=SITE).status_code == 204
 
 
 def test_who_reads_no_pages_gets_a_line(stranger, cafe):

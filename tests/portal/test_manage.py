@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from uuid import uuid4
@@ -82,11 +83,28 @@ def test_what_was_undone_stays_in_the_account(owner, cafe, sold):
     assert 'class="undone"' in page
 
 
+ODD_ID = "01a21dce-2f19-7408-927d-727414032506"
+
+
 @pytest.mark.parametrize(
-    "before", ["x", "2026-13-45T00:00:00+00:00", "\x00", "9999-12-31T23:59:59+00:00"]
+    "before",
+    [
+        "x",
+        "\x00",
+        "9999-12-31T23:59:59+00:00",
+        f"2026-13-45T00:00:00+00:00_{ODD_ID}",
+        f"2026-03-02T09:00:00+23:59_{ODD_ID}",  # PostgreSQL knows no such offset
+        f"0001-01-01T00:00:00+23:59_{ODD_ID}",  # before the first day there is
+        f"9999-12-31T23:59:59-23:59_{ODD_ID}",
+        f"2026-03-02T09:00:00_{ODD_ID}",
+        "2026-03-02T09:00:00+00:00_",
+        "2026-03-02T09:00:00+00:00_x",
+        f"_{ODD_ID}",
+    ],
 )
 def test_no_address_of_a_timeline_breaks(owner, cafe, before):
-    assert owner.get(f"/manage/members/{cafe.member.pk}/", {"before": before}).status_code == 200
+    for url in (f"/manage/members/{cafe.member.pk}/", "/manage/counter/"):
+        assert owner.get(url, {"before": before}).status_code == 200
 
 
 def test_older_entries_go_on_where_the_page_ended(owner, cafe):
@@ -100,6 +118,21 @@ def test_older_entries_go_on_where_the_page_ended(owner, cafe):
     older = first.text.split("?before=")[1].split('"')[0]
     second = owner.get(f"/manage/members/{cafe.member.pk}/?before={older}")
     assert second.text.split("<main")[1].count("<summary>") == 5
+
+
+def test_lines_of_one_instant_are_all_there_page_after_page(owner, cafe):
+    with inside(cafe.tenant):
+        at = timezone.now()
+        for n in range(55):
+            purchases.record(cafe.member, 100 * (n + 1), at=at, by=cafe.till, key=str(n))
+    for url in (f"/manage/members/{cafe.member.pk}/", "/manage/counter/"):
+        first = owner.get(url).text.split("<main")[1]
+        older = html.unescape(re.search(r'\?before=([^"]+)"', first)[1])
+        second = owner.get(f"{url}?before={older}").text.split("<main")[1]
+        assert "?before=" not in second
+        sums = [re.findall(r"Bought for AED\xa0([\d.]+)", page) for page in (first, second)]
+        assert len({*sums[0], *sums[1]}) == 55
+        assert not {*sums[0]} & {*sums[1]}, "none twice"
 
 
 def test_the_neighbours_member_is_like_nobody(owner, spa):

@@ -70,6 +70,7 @@ def test_what_needs_the_owner_is_told_and_nothing_else(owner, cafe):
     now, by = timezone.now(), Actor.of_staff(cafe.owner)
     with inside(cafe.tenant):
         Staff.objects.filter(pk=cafe.cashier.pk).update(pin_wrong=10)
+        Device.objects.update(wrong_pins=30, wrong_pins_on=now.date())
         Invitation.objects.create(email="a@b.example", name="A", invited_by=cafe.owner, at=now)
         rewards.create(Program.objects.get(), "gift", "Mug", at=now, by=by, cost=9, stock=0)
         for n in range(5):
@@ -77,12 +78,15 @@ def test_what_needs_the_owner_is_told_and_nothing_else(owner, cafe):
     page = owner.get("/manage/").text
     for told in (
         "Sam</bdi>’s PIN is off",
+        "Counter</bdi> takes no PIN any more today</b>",
         "<b>1 invitation</b> has not been taken up.",
         "<bdi>Mug</bdi> is used up.",
         "Owner of cafe</bdi> corrected points by hand</b> 5 times",
-        '<span class="badge warn num">4</span>',
+        '<span class="badge warn num">5</span>',
     ):
         assert told in page, told
+    for path in ("team/", "devices/"):
+        assert "No PIN until tomorrow" in owner.get(f"/manage/{path}").text
 
 
 def test_a_figure_that_takes_too_long_fails_alone(owner, cafe, monkeypatch):

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from loyalty import adjustments, ledger, profiles, purchases, redemptions, rewards
 from loyalty.enrolment import enrol
-from loyalty.models import Consent, Identifier, Member, Program
+from loyalty.models import Consent, Entry, Identifier, Member, Program
 from loyalty.profiles import Profile
-from tenants import people
+from tenants import people, shops
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.models import Letter, Staff
@@ -153,6 +153,57 @@ def test_a_taken_number_is_a_sentence_at_its_field(owner, cafe, hers):
     assert answer.status_code == 422
     assert re.search(r'name="phone"[^>]*aria-invalid="true"', answer.text)
     assert "Somebody here is known by that already." in answer.text
+
+
+TOO_LONG = [
+    ("profile/", "name", "x" * 81, "Keep it under 80 letters."),
+    ("profile/", "phone", "0" * 41, "Keep it under 40 letters."),
+    # Cut after 200 letters it would be another address, and a valid one.
+    (
+        "profile/",
+        "email",
+        f"a@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'example' * 4}",
+        "Keep it under 200 letters.",
+    ),
+    ("new/", "name", "x" * 10_000, "Keep it under 80 letters."),
+    ("new/", "email", f"{'a' * 190}@b.example.com", "Keep it under 200 letters."),
+    ("points/", "reason", "x" * 141, "Keep it under 140 letters."),
+]
+
+
+@pytest.mark.parametrize("case", TOO_LONG)
+def test_too_long_a_text_is_refused_at_its_field_and_nothing_is_cut(owner, cafe, hers, case):
+    url, field, value, sentence = case
+    good = {
+        "profile/": {"name": "Amina", "phone": "0501234567", "version": 1},
+        "new/": {"name": "Lena", "phone": "0507776666"},
+        "points/": {"points": "5", "reason": "sorry", "key": str(uuid4())},
+    }[url]
+    where = "/manage/members/new/" if url == "new/" else hers + url
+    answer = owner.post(where, {**good, field: value})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', answer.text)
+    assert value in answer.text, "what was typed stays"
+    with inside(cafe.tenant):
+        assert [m.name for m in Member.objects.all()] == ["Amina Rahman"]
+        assert not Entry.objects.exists()
+
+
+def test_her_own_language_stays_hers_though_the_shop_offers_it_no_more(owner, cafe, hers):
+    with inside(cafe.tenant):
+        Member.objects.update(language="bn")
+        shops.change(languages=["en", "ar"])
+    page = owner.get(f"{hers}profile/").text
+    assert '<option value="bn" selected>' in page
+    form = {"name": "Amina H.", "phone": "0501234567", "language": "bn", "version": 1}
+    assert owner.post(f"{hers}profile/", form).status_code == 303
+    stale = owner.post(f"{hers}profile/", {**form, "name": "Amina Mine"})
+    assert (stale.status_code, '<option value="bn" selected>' in stale.text) == (409, True)
+    form |= {"language": "fr", "version": 2}
+    assert owner.post(f"{hers}profile/", form).status_code == 422, "nobody speaks it here"
+    with inside(cafe.tenant):
+        assert Member.objects.get().language == "bn"
 
 
 def test_points_are_corrected_once_with_a_reason(owner, cafe, hers, sold):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from loyalty import purchases, tasks
+from loyalty import drafts, purchases, tasks
 from loyalty.models import Draft, EarnRule, Program
 from tenants.context import inside
 from tests.portal.conftest import PIECE
@@ -184,6 +184,40 @@ def test_a_day_can_be_chosen_and_taken_back_and_the_draft_thrown_away(owner, caf
     assert owner.post(f"{URL}draft/removal/", told).status_code == 303
     assert draft_of(cafe) is None
     assert owner.post(f"{URL}draft/removal/", told).status_code == 422
+
+
+def test_a_scheduled_draft_that_is_changed_waits_for_a_day_again_and_says_so(owner, cafe):
+    with inside(cafe.tenant):
+        purchases.record(cafe.member, 1000, at=timezone.now(), by=cafe.till, key="a")
+    send(owner, r0__points="2")
+    later = (timezone.now() + timedelta(days=9)).date().isoformat()
+    told = {"seen": typed(owner.get(URL).text)["seen"], "unrehearsed": "1", "day": later}
+    assert owner.post(f"{URL}start/", told).status_code == 303
+    answer = send(owner, r0__points="9")
+    assert (answer.status_code, answer["Location"]) == (303, f"{URL}?done=off")
+    page = shown(owner.get(answer["Location"]))
+    assert "The draft was changed, so it does not begin on its day any more." in page
+    assert "1 change, not in force." in page
+    assert "Comes into force on" not in page
+    told["seen"] = typed(page)["seen"]
+    assert owner.post(f"{URL}start/", {**told, "unrehearsed": ""}).status_code == 422
+    assert owner.post(f"{URL}start/", told).status_code == 303
+    assert "does not begin on its day" not in owner.get(f"{URL}?done=off").text, "it has one now"
+    added = send(owner, add="bonus")["Location"]
+    assert added == f"{URL}?done=off#r1"
+
+
+def test_a_refused_rehearsal_can_be_asked_for_again(owner, cafe):
+    with inside(cafe.tenant):
+        purchases.record(cafe.member, 1000, at=timezone.now(), by=cafe.till, key="a")
+    send(owner, r0__points="2")
+    draft = draft_of(cafe)
+    with inside(cafe.tenant):
+        drafts.keep_rehearsal(draft, {"refused": "program_not_live"})
+    page = shown(owner.get(URL))
+    assert "so there is nothing to replay" in page
+    assert "/rehearsals/" in page, "the button is there"
+    assert 'name="unrehearsed"' in page
 
 
 def test_the_preview_tells_what_the_sentence_would_come_to(owner, cafe):

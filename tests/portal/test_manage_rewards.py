@@ -7,7 +7,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from loyalty import ladders, rewards, shelf
+from loyalty import ladders, purchases, rewards, shelf
 from loyalty.models import Account, Program, Reward, Tier
 from tenants.actors import Actor
 from tenants.context import inside
@@ -58,7 +58,8 @@ WRONG = [
     ("cost", "-1", "Type a whole number."),
     ("cost", "1e5", "Type a whole number."),
     ("cost", "9" * 12, "That is too much."),
-    ("value", "1.234", "That is no amount."),
+    ("value", "1.2345", "That is no amount."),
+    ("value", "1.234", "Type it without a mark between the thousands"),
     ("days", "someday", "Choose among these."),
     ("first", "yesterday", "Choose a day."),
     ("stock", "9" * 11, "That is too much."),
@@ -156,7 +157,9 @@ def test_tiers_are_made_changed_and_taken_away(owner, cafe):
         "months": "6",
         "downgrade": "one_down",
     }
+    window |= {"seen": seen_on(owner.get(TIERS).text), f"begins-{gold.pk}": "20"}
     assert owner.post(f"{TIERS}window/", window).status_code == 303
+    window["seen"] = seen_on(owner.get(TIERS).text)
     assert owner.post(f"{TIERS}window/", {**window, "months": "9999"}).status_code == 422
     assert owner.post(f"{TIERS}window/", {**window, "metric": "x"}).status_code == 422
     with inside(cafe.tenant):
@@ -166,3 +169,84 @@ def test_tiers_are_made_changed_and_taken_away(owner, cafe):
     assert owner.post(f"{TIERS}{bronze.pk}/removal/").status_code == 303
     with inside(cafe.tenant):
         assert not Tier.objects.exists()
+
+
+@pytest.fixture
+def gold(cafe):
+    """Bronze and Gold, from 20 visits on; and Amina, who came once, for AED 30."""
+    with inside(cafe.tenant):
+        by, at = Actor.of_staff(cafe.owner), timezone.now()
+        for name, threshold in (("Bronze", 0), ("Gold <b>", 20)):
+            fields = {"name": name, "threshold": threshold, "multiplier": "1", "perks": []}
+            found = ladders.create(cafe.program, at=at, by=by, **fields)
+        program = Program.objects.get()
+        seen = ladders.seen_window(program, ladders.all_of(program))
+        told = {"metric": "visits"}
+        ladders.set_window(program, told, keeps=True, seen_as=seen, at=at, by=by)
+        purchases.record(cafe.member, 3_000, at=at, by=cafe.till, key="a")
+        return found
+
+
+def climbing(cafe):
+    """By what one climbs, and where Gold begins."""
+    with inside(cafe.tenant):
+        program = Program.objects.get()
+        return ladders.policy_of(program).metric, ladders.all_of(program)[1].threshold
+
+
+WINDOW = {"metric": "spend", "window": "rolling_months", "months": "12", "downgrade": "one_down"}
+
+
+def test_whoever_changes_the_measure_is_asked_where_each_tier_begins(owner, cafe, gold):
+    field = f"begins-{gold.pk}"
+    page = owner.get(TIERS).text
+    assert "<b>20 visits</b>" in page
+    assert field not in page
+    told = {**WINDOW, "seen": seen_on(page)}
+    asked = owner.post(f"{TIERS}window/", told)
+    assert asked.status_code == 422
+    for words in (
+        "The thresholds count what one spends from then on, so each is asked for anew.",
+        "<bdi>Gold &lt;b&gt;</bdi>",
+        "It was 20 visits. From AED\xa00.20 on, 1 member would be in it.",
+        "0 members would be in <bdi>Bronze</bdi>.",
+        "Type the amount.",
+        '<option value="spend" selected>',
+        "<save-bar data-open>",
+    ):
+        assert words in asked.text, words
+    shown = re.search(rf'<input[^>]*name="{field}"[^>]*>', asked.text)[0]
+    assert 'aria-invalid="true"' in shown
+    assert "value=" not in shown
+    assert climbing(cafe) == ("visits", 20)
+    told["seen"] = seen_on(asked.text)
+    for wrong in ("x", "0", "1e3", "9" * 13, "x" * 10_000, "\x00"):
+        again = owner.post(f"{TIERS}window/", {**told, field: wrong})
+        assert again.status_code == 422, wrong
+        assert 'aria-invalid="true"' in again.text, wrong
+    again = owner.post(f"{TIERS}window/", {**told, field: "40", "months": "9999"})
+    assert again.status_code == 422
+    assert "From AED\xa040.00 on, 0 members would be in it." in again.text
+    assert 'value="40"' in again.text
+    assert owner.post(f"{TIERS}window/", {**told, field: "٤٠"}).status_code == 303
+    assert climbing(cafe) == ("spend", 4_000)
+
+
+def test_the_numbers_stay_if_she_says_so(owner, cafe, gold):
+    told = {**WINDOW, "seen": seen_on(owner.get(TIERS).text)}
+    assert owner.post(f"{TIERS}window/", {**told, "sure": "on"}).status_code == 303
+    assert climbing(cafe) == ("spend", 20)
+
+
+def test_two_who_change_how_one_climbs(owner, cafe, gold):
+    told = {**WINDOW, "metric": "visits", "seen": seen_on(owner.get(TIERS).text)}
+    assert owner.post(f"{TIERS}window/", {**told, "months": "6"}).status_code == 303
+    late = owner.post(f"{TIERS}window/", {**told, "months": "3"})
+    assert late.status_code == 409
+    assert "changed this meanwhile" in late.text
+    assert 'name="months" value="3"' in late.text
+    assert owner.post(f"{TIERS}window/", {**told, "seen": ""}).status_code == 409
+    told["seen"] = seen_on(late.text)
+    assert owner.post(f"{TIERS}window/", {**told, "months": "3"}).status_code == 303
+    with inside(cafe.tenant):
+        assert ladders.policy_of(Program.objects.get()).months == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,7 +17,7 @@ from tenants import jobs, relocating, secrets, shops
 from tenants.context import inside
 from tenants.models import AuditEntry, Shop, Staff, Tenant
 from tests.conftest import NOW, make_shop
-from tests.portal.conftest import HOUR, PIECE
+from tests.portal.conftest import HOUR, PIECE, prove
 
 URL = "/manage/settings/"
 PNG = bytes.fromhex(
@@ -197,9 +198,43 @@ def test_the_place_is_changed_by_the_worker(owner, fresh_owner):
         assert fresh_owner.get(f"{URL}place/{odd}").status_code == 200
 
 
-def test_the_place_asks_who_she_is_first(owner):
-    answer = owner.post(f"{URL}place/", {"currency": "JPY", "zone": "Asia/Tokyo"})
-    assert answer["Location"] == "/accounts/reauthenticate/?next=/manage/settings/place/"
+def chosen_in(page: str, name: str) -> str:
+    """What is chosen in a select of the page."""
+    body = re.search(rf'<select name="{name}".*?</select>', page, re.DOTALL)[0]
+    return re.search(r'<option value="([^"]*)" selected', body)[1]
+
+
+def test_the_place_asks_who_she_is_first_and_forgets_nothing_of_what_was_chosen(owner, cafe):
+    told = {"currency": "JPY", "zone": "Asia/Tokyo"}
+    answer = owner.post(f"{URL}place/", told)
+    door = urlsplit(answer["Location"])
+    assert door.path == "/accounts/reauthenticate/"
+    back = parse_qs(door.query)["next"][0]
+    assert answer["Location"] == f"{door.path}?{urlencode({'next': back})}"
+    assert 'name="next"' in owner.get(answer["Location"]).text
+    prove(owner, cafe)
+    page = owner.get(back).text
+    assert (chosen_in(page, "currency"), chosen_in(page, "zone")) == ("JPY", "Asia/Tokyo")
+    assert "Nothing is changed yet." in page
+    assert "<save-bar data-open>" in page
+    for soon in ("It will hold in a moment.", 'hx-trigger="load delay:2s" hx-target="#place"'):
+        assert soon not in page, "nothing was asked for"
+    with patch.object(jobs, "enqueue") as asked:
+        assert owner.post(f"{URL}place/", told).status_code == 303
+    assert asked.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "told", [{"currency": "\x00", "zone": "Mars/Base"}, {"currency": "XXQ"}, {"zone": "x" * 9999}]
+)
+def test_an_impossible_place_is_carried_nowhere(owner, told):
+    answer = owner.post(f"{URL}place/", told)
+    back = parse_qs(urlsplit(answer["Location"]).query)["next"][0]
+    assert len(back) < 200
+    for url in (back, f"{URL}place/?{urlencode({f'chosen_{k}': v for k, v in told.items()})}"):
+        page = owner.get(url).text
+        assert (chosen_in(page, "currency"), chosen_in(page, "zone")) == ("AED", "Asia/Dubai")
+        assert "Nothing is changed yet." not in page
 
 
 @pytest.mark.thorough

@@ -94,6 +94,27 @@ def test_recovery_codes_are_shown_once_and_open_once(fresh_owner, app, cafe, hal
     assert third.post(SECOND, {"code": shown[2]}).status_code == 422
 
 
+def test_an_app_outlives_a_key_of_the_server(fresh_owner, app, cafe, settings):
+    """Who signs in meanwhile has it under the new key, with her recovery codes."""
+    page = fresh_owner.get("/accounts/recovery-codes/").text
+    codes = [code.replace(" ", "") for code in re.findall(r'"mono">([\d ]+)<', page)]
+    was, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 9
+    settings.SECRET_KEY_FALLBACKS = [was]
+
+    def sign_in(code):
+        browser = Client(HTTP_HOST=cafe.host)
+        browser.post(f"/accounts/link/{sign_in_link(cafe)}/")
+        return browser.post(SECOND, {"code": code}).status_code
+
+    assert sign_in(codes[0]) == 303
+    settings.SECRET_KEY_FALLBACKS = []
+    assert sign_in(codes[0]) == 422, "it was used, under whichever key"
+    assert sign_in(codes[1]) == 303
+    assert sign_in(now_shown(app, steps=1)) == 303
+    settings.SECRET_KEY = was
+    assert sign_in(codes[2]) == 422
+
+
 def test_starting_again(halfway):
     assert halfway.post(SECOND, {"action": "cancel"}).headers["Location"] == "/accounts/login/"
     assert halfway.get(SECOND).status_code in (302, 303)

@@ -15,9 +15,9 @@ from loyalty.models import Member
 from portal import links
 from portal.doors import codes
 from portal.doors.urls import urlpatterns
-from tenants import people, sessions
+from tenants import people, secrets, sessions
 from tenants.context import inside
-from tenants.models import Letter, Session, Staff
+from tenants.models import AuditEntry, Letter, Session, Staff
 from tenants.people import employ, user_with
 from tenants.shops import change
 from tests.conftest import NOW, PIN
@@ -49,9 +49,9 @@ def test_allauth_has_these_addresses_and_no_others():
         "account", "account_profile", "account_other_sessions", "account_session", "account_shop",
         "account_login", "account_confirm_login_code", "account_logout", "account_link",
         "account_arrive", "account_join", "account_reauthenticate", "account_email",
-        "account_email_code", "mfa_login_webauthn", "mfa_add_webauthn", "mfa_edit_webauthn",
-        "mfa_remove_webauthn", "mfa_authenticate", "mfa_activate_totp", "mfa_deactivate_totp",
-        "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+        "account_email_code", "account_leave", "mfa_login_webauthn", "mfa_add_webauthn",
+        "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_authenticate", "mfa_activate_totp",
+        "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     }  # fmt: skip
 
 
@@ -67,10 +67,27 @@ def test_a_code_signs_in_once(stranger, cafe, asked):
     assert again.post(CODE, {"code": asked}).status_code == 422
 
 
-def test_it_leads_where_she_wanted_to_go(stranger, cafe):
-    ask(stranger, cafe.owner.user.email, next="/manage/team/")
-    code = code_of(letters_to(cafe, cafe.owner.user.email)[-1])
-    assert stranger.post(CODE, {"code": code}).headers["Location"] == "/manage/team/"
+def signed_in(stranger, cafe, address, wish):
+    """Where a code leads whoever wanted to go to `wish`."""
+    ask(stranger, address, next=wish)
+    code = code_of(letters_to(cafe, address)[-1])
+    return stranger.post(CODE, {"code": code}).headers["Location"]
+
+
+def test_it_leads_where_she_wanted_to_go_by_way_of_a_passkey(stranger, cafe):
+    hers = cafe.owner.user.email
+    offer = signed_in(stranger, cafe, hers, "/manage/team/?x=1")
+    assert offer == "/accounts/passkeys/add/?next=%2Fmanage%2Fteam%2F%3Fx%3D1"
+    assert "Not now" in stranger.get(offer).text
+    later = {"action": "later", "next": "/manage/team/?x=1"}
+    assert stranger.post("/accounts/passkeys/add/", later).headers["Location"] == later["next"]
+    stranger.post("/accounts/logout/")
+    assert signed_in(stranger, cafe, hers, "/manage/team/") == "/manage/team/", "asked once"
+
+
+def test_who_comes_for_a_passkey_is_offered_one_once(stranger, cafe):
+    adding = "/accounts/passkeys/add/"
+    assert signed_in(stranger, cafe, cafe.owner.user.email, adding) == adding
 
 
 def test_the_letter_carries_the_shops_name(cafe, asked):
@@ -189,15 +206,60 @@ def test_bad_input_gets_a_sentence(stranger, cafe):
         assert answer.status_code == 422, bad[:9]
 
 
-def test_a_cashiers_person_signs_in_and_sees_no_books(stranger, cafe):
+@pytest.fixture
+def noor(cafe):
+    """A cashier who signs in."""
     with inside(cafe.tenant):
         user = user_with("noor@cafe.example", "Noor")
-        employ("Noor", Staff.Role.CASHIER, user=user, at=NOW, by=cafe.till)
-    ask(stranger, user.email)
-    code = code_of(letters_to(cafe, user.email)[-1])
-    assert stranger.post(CODE, {"code": code}).status_code == 303
+        return employ("Noor", Staff.Role.CASHIER, user=user, at=NOW, by=cafe.till)
+
+
+@pytest.mark.parametrize("wish", ["", "/manage/", "/manage/team/?x=1", "/accounts/"])
+def test_a_cashiers_person_signs_in_and_sees_no_books(stranger, cafe, noor, wish):
+    hers = noor.user.email
+    assert signed_in(stranger, cafe, hers, wish) == ("/accounts/passkeys/add/?next=%2Faccounts%2F")
     assert stranger.get("/manage/").status_code == 403
     assert "Cashier" in stranger.get("/accounts/").text
+    assert stranger.get(LOGIN, {"next": wish}).headers["Location"] == "/accounts/"
+
+
+def test_a_cashier_arrives_at_her_account(stranger, cafe, noor):
+    url = links.across(cafe.tenant, noor.user_id, at=timezone.now())
+    with inside(cafe.tenant):
+        secret = secrets.mint(secrets.SIGN_IN, noor.user_id, links.LIVE, at=timezone.now())
+    assert stranger.get(url.partition("8000")[2], headers=OURS).headers["Location"] == "/accounts/"
+    by_link = Client(HTTP_HOST=cafe.host)
+    assert by_link.post(f"/accounts/link/{secret}/").headers["Location"] == "/accounts/"
+
+
+# Leaving
+
+
+def test_a_cashier_leaves_by_herself(stranger, cafe, noor):
+    signed_in(stranger, cafe, noor.user.email, "")
+    assert 'href="/accounts/leave/"' in stranger.get("/accounts/").text
+    page = stranger.get("/accounts/leave/")
+    assert "Leave this shop?" in page.text
+    assert stranger.get("/accounts/").status_code == 200, "looking leaves nothing"
+    assert stranger.post("/accounts/leave/").headers["Location"] == LOGIN
+    assert stranger.get("/accounts/").status_code == 303
+    with inside(cafe.tenant):
+        assert not Staff.objects.filter(pk=noor.pk).exists()
+        told = AuditEntry.objects.get(act="staff.removed")
+        assert (told.subject, told.who) == (noor.pk, f"staff:{noor.pk}")
+
+
+def test_leaving_asks_once_more_who_one_is(owner, cafe):
+    for answer in (owner.get("/accounts/leave/"), owner.post("/accounts/leave/")):
+        assert "/reauthenticate/" in answer.headers["Location"]
+    assert owner.get("/accounts/").status_code == 200
+
+
+def test_the_last_owner_cannot_leave(fresh_owner):
+    answer = fresh_owner.post("/accounts/leave/")
+    assert answer.status_code == 422
+    assert "keeps an owner" in answer.text
+    assert fresh_owner.get("/accounts/").status_code == 200
 
 
 # The hand-over
@@ -300,7 +362,8 @@ def test_a_colleagues_language_comes_before_her_browsers(owner, cafe):
     for hers, cookie, accepts, spoken in (
         ("ar", "", "en", "ar"),
         ("", "", "bn", "bn"),
-        ("ar", "bn", "en", "bn"),
+        ("ar", "bn", "en", "ar"),
+        ("", "bn", "en", "bn"),
         ("", "", "", "en"),
     ):
         with inside(cafe.tenant):
@@ -310,6 +373,43 @@ def test_a_colleagues_language_comes_before_her_browsers(owner, cafe):
         assert answer.headers["Content-Language"] == spoken
 
 
+def test_what_she_chooses_on_a_page_lasts_as_long_as_she_is_signed_in(owner, cafe):
+    """A GET writes nothing about her: her own choice stands in her account."""
+    with inside(cafe.tenant):
+        change(languages=["en"])
+        people.introduce(cafe.owner, "Layla", "ar", at=NOW, by=cafe.till)
+    spoken = [
+        owner.get(path).headers["Content-Language"]
+        for path in ("/manage/team/", "/manage/team/?lang=bn", "/manage/team/", "/accounts/")
+    ]
+    assert spoken == ["ar", "bn", "bn", "bn"]
+    with inside(cafe.tenant):
+        assert Staff.objects.get(pk=cafe.owner.pk).language == "ar"
+    assert owner.get("/").headers["Content-Language"] == "en", "the shop speaks no other to guests"
+    owner.post("/accounts/profile/", {"name": "Layla", "language": "en"})
+    assert owner.get("/manage/team/").headers["Content-Language"] == "en"
+    owner.post("/accounts/profile/", {"name": "Layla", "language": "ar"})
+    owner.get("/manage/team/?lang=bn")
+    owner.post("/accounts/logout/")
+    owner.post(f"/accounts/link/{sign_in_link(cafe)}/")
+    assert owner.get("/manage/team/").headers["Content-Language"] == "ar"
+
+
+def test_who_works_here_has_every_language_and_guests_have_the_shops(stranger, device, owner, cafe):
+    with inside(cafe.tenant):
+        change(languages=["en"])
+    for browser, path in (
+        (stranger, "/accounts/login/"),
+        (device, "/till/"),
+        (owner, "/manage/"),
+        (owner, "/accounts/"),
+    ):
+        assert browser.get(path, {"lang": "ar"}).headers["Content-Language"] == "ar", path
+        assert browser.cookies["lang"].value == "ar", path
+    assert 'href="?lang=bn"' in stranger.get("/accounts/login/").text
+    assert stranger.get("/", {"lang": "ar"}).headers["Content-Language"] == "en"
+
+
 def test_at_a_till_the_language_is_of_the_person_before_it(device, cafe):
     with inside(cafe.tenant):
         change(languages=["en", "ar"])
@@ -317,6 +417,18 @@ def test_at_a_till_the_language_is_of_the_person_before_it(device, cafe):
     device.cookies["lang"] = "en"
     device.post("/till/person/", {"person": cafe.cashier.pk, "pin": PIN})
     assert device.get("/till/").headers["Content-Language"] == "ar"
+
+
+def test_a_till_does_not_speak_as_whoever_signed_in_beside_it(owner, cafe):
+    """The owner looked into her portal on the tablet; then a cashier unlocks it."""
+    with inside(cafe.tenant):
+        people.introduce(cafe.owner, "Layla", "ar", at=NOW, by=cafe.till)
+        people.introduce(cafe.cashier, "Sam", "bn", at=NOW, by=cafe.till)
+    owner.cookies["device"] = cafe.token
+    assert owner.get("/till/").headers["Content-Language"] == "en"
+    owner.post("/till/person/", {"person": cafe.cashier.pk, "pin": PIN})
+    assert owner.get("/till/").headers["Content-Language"] == "bn"
+    assert owner.get("/manage/").headers["Content-Language"] == "ar"
 
 
 def test_name_and_language_are_hers(owner, cafe):

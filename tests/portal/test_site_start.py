@@ -441,3 +441,28 @@ def test_two_taps_at_once_open_one_shop(settings):
     assert Tenant.objects.count() == 1
     with inside(Tenant.objects.get()):
         assert Letter.objects.count() == 1
+
+
+def test_another_currency_asks_for_the_program_once_more(apex):
+    ready(apex)
+    assert begin(apex, country="KW")["Location"] == "/start/program/"
+    row = SignUp.objects.get()
+    assert (row.preset, row.choices) == ("", {})
+    assert b'value="360"' not in apex.get("/start/program/").content
+    apex.post("/start/program/", POINTS)
+    assert SignUp.objects.get().choices["worth"] == 18_000, "fils are thousandths there"
+    assert begin(apex, country="KW", name="Aroma")["Location"] == "/start/brand/"
+
+
+def test_another_country_with_the_same_money_keeps_the_program(apex):
+    ready(apex, country="DE")
+    assert begin(apex, country="FR")["Location"] == "/start/brand/"
+    assert SignUp.objects.get().choices["worth"] == 1800
+
+
+def test_amounts_that_were_typed_in_the_money_before_are_not_kept(apex):
+    ready(apex)
+    stale = SignUp.objects.get()
+    begin(apex, country="KW")
+    signups.choose_program(stale, "points", {"cost": 1, "worth": 1, "reward": "x"})
+    assert SignUp.objects.get().preset == stale.preset == ""

@@ -16,6 +16,7 @@ from portal import guards
 from tenants import secrets
 from tenants.context import inside
 from tenants.models import Device, Shop
+from tenants.pins import set_pin
 from tests.conftest import PIN
 from tests.portal.conftest import HOUR, PIECE
 
@@ -92,6 +93,23 @@ def test_no_pin_breaks_the_lock(device, cafe, pin):
     assert answer.status_code == 422
 
 
+def test_a_tablet_that_takes_no_pin_any_more_says_whose_fault_that_is(till, cafe):
+    with inside(cafe.tenant):
+        Device.objects.update(wrong_pins=30, wrong_pins_on=timezone.now().date())
+        set_pin(cafe.owner, "1357")
+    said = "Too many wrong PINs on this tablet today. Pair it again, or try tomorrow."
+    with inside(cafe.tenant):
+        Shop.objects.update(award_limit=500)
+    key, approver = uuid4(), {"approver": cafe.owner.pk, "pin": "1357"}
+    url = f"/till/members/{cafe.member.pk}/purchases/"
+    asked = till.post(url, {"amount": "24.50", "key": key, **approver}, headers=PIECE)
+    assert said in asked.text
+    till.post("/till/lock/")
+    answer = till.post("/till/person/", {"person": cafe.cashier.pk, "pin": PIN})
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
 @pytest.mark.parametrize("person", ["", "x", "00000000-0000-7000-8000-000000000000"])
 def test_nobody_is_told_who_works_here(device, person):
     answer = device.post("/till/person/", {"person": person, "pin": PIN})
@@ -125,9 +143,33 @@ def test_behind_the_lock_is_nothing(device, cafe):
         assert not Purchase.objects.exists()
 
 
+def test_a_till_asks_again_and_again_whether_it_is_one(till, cafe, stranger, statements):
+    for path in ("/till/", "/till/training/"):
+        assert '<still-paired hidden ask="/till/still/" lost="/till/">' in till.get(path).text
+    with statements() as asked:
+        answer = till.get("/till/still/")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert asked == ["SELECT tenants_session", "SELECT tenants_device"]
+    till.post("/till/lock/")
+    assert "<still-paired" in till.get("/till/").text
+    assert till.get("/till/still/").status_code == 204
+    assert stranger.get("/till/still/").status_code == 303
+
+
+def test_asking_whether_it_is_a_till_keeps_no_till_awake(till, monkeypatch):
+    began = time.time()
+    for seconds in range(0, 400, 50):
+        monkeypatch.setattr(guards.time, "time", lambda seconds=seconds: began + seconds)
+        assert till.get("/till/still/").status_code == 204
+    assert "Who is at the counter?" in till.get("/till/").text
+
+
 def test_a_revoked_device_is_turned_away_at_once(till, cafe):
     with inside(cafe.tenant):
         Device.objects.update(is_active=False)
+    answer = till.get("/till/still/")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/till/")
     assert "no till yet" in till.get("/till/").text
 
 

@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from loyalty import ledger, programs, rewards
+from loyalty import adjustments, ledger, merging, programs, rewards
+from loyalty.enrolment import enrol
 from loyalty.models import Consent, Identifier, Member, Purchase
+from loyalty.numbers import read_code
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.models import AuditEntry, Shop
@@ -68,6 +70,55 @@ def test_what_is_typed_is_answered(till):
 def test_the_card_of_another_business_is_told_from_a_mistake(till, spa):
     told = till.get("/till/members/", {"q": spa.member.code}, headers=PIECE).text
     assert "another business" in told
+
+
+@pytest.fixture
+def maria(cafe):
+    """Her name and her phone pass for codes of cards: one in 32 does."""
+    name, phone = "Maria Fischer", "971501234048"
+    assert read_code(name)
+    assert read_code(phone)
+    with inside(cafe.tenant):
+        return enrol(name=name, phone=f"+{phone}", at=timezone.now(), by=cafe.till)
+
+
+def test_a_number_that_could_be_a_code_makes_a_card(till, cafe):
+    for phone in ("971501234048", "97150 123 4048"):
+        page = till.get("/till/members/", {"q": phone}, headers=PIECE).text
+        assert "Make the card" in page, phone
+    assert "Nobody ends in" in till.get("/till/members/", {"q": "120000000000"}, headers=PIECE).text
+    for name in ("Clara Fischer", "clarafischer"):
+        assert "Nobody is called" in till.get("/till/members/", {"q": name}, headers=PIECE).text
+
+
+def test_a_number_or_a_name_that_could_be_a_code_finds_its_owner(till, maria):
+    for sought in ("971501234048", "Maria Fischer"):
+        page = till.get("/till/members/", {"q": sought}, headers=PIECE).text
+        assert "Maria F." in page, sought
+        assert 'class="hit"' in page, "found, and asked about"
+
+
+def test_the_code_of_a_card_that_was_joined_opens_the_one_that_was_kept(till, cafe, maria):
+    with inside(cafe.tenant):
+        gone = str(maria.code)
+        merging.merge(maria, into=cafe.member, at=timezone.now(), by=cafe.till, key="m")
+    page = till.get("/till/members/", {"q": gone}, headers=PIECE).text
+    assert "Amina Rahman" in page
+    assert 'id="sale"' in page
+
+
+def test_who_is_blocked_is_sent_to_a_manager(till, cafe):
+    """By her code or her whole number; her last digits tell nobody that she is one."""
+    with inside(cafe.tenant):
+        Identifier.objects.create(member=cafe.member, kind="card", value="P-77")
+        Member.objects.filter(pk=cafe.member.pk).update(status="blocked")
+    for sought in (cafe.member.code, "050 123 4567", "+971501234567", "P-77"):
+        page = till.get("/till/members/", {"q": sought}, headers=PIECE).text
+        assert "This card is blocked. Ask a manager." in page, sought
+        assert "Amina" not in page
+        assert "Make the card" not in page
+    assert "Nobody ends in" in till.get("/till/members/", {"q": "4567"}, headers=PIECE).text
+    assert "Nobody is called" in till.get("/till/members/", {"q": "Amina"}, headers=PIECE).text
 
 
 # Enrolling
@@ -181,6 +232,30 @@ def test_a_second_stamp_of_the_same_visit_is_asked_about(till, cafe):
     sell(till, cafe, amount="", stamps="1")
     page = till.get(f"/till/members/{cafe.member.pk}/", headers=PIECE).text
     assert "Once more?" in page
+
+
+def test_it_is_asked_about_while_stamps_are_typed_too(till, cafe):
+    stamping(cafe)
+    sell(till, cafe, amount="", stamps="1")
+    url = f"/till/members/{cafe.member.pk}/quote/"
+    assert "Once more?" in till.get(url, {"stamps": "2"}, headers=PIECE).text
+
+
+def test_a_stamp_that_was_undone_or_a_bonus_is_no_visit(till, cafe):
+    stamping(cafe)
+    sell(till, cafe, amount="", stamps="1")
+    with inside(cafe.tenant):
+        sale = Purchase.objects.get()
+        newcomer = enrol(phone="0501234999", at=timezone.now(), by=cafe.till)
+        told = {"points": 1, "reason": "A present"}
+        by = Actor.of_staff(cafe.owner)
+        adjustments.adjust(newcomer, **told, at=timezone.now(), by=by, key="present")
+    till.post(f"/till/purchases/{sale.pk}/reversal/", {"key": uuid4()}, headers=PIECE)
+    for member in (cafe.member, newcomer):
+        for path in ("", "quote/"):
+            url = f"/till/members/{member.pk}/{path}"
+            page = till.get(url, {"stamps": "1"}, headers=PIECE).text
+            assert "Once more?" not in page
 
 
 def test_a_full_card_says_what_she_has_earned(till, cafe):

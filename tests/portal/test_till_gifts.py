@@ -145,6 +145,66 @@ def test_what_comes_off_the_bill_comes_off_the_sale_too(till, rich):
         assert Purchase.objects.order_by("id").last().reward_discount == 0, "once"
 
 
+@pytest.fixture
+def paying(rich):
+    """A reward by which any number of points pays: 20 of them are ten dirhams."""
+    with inside(rich.tenant):
+        by, now = Actor.of_staff(rich.owner), timezone.now()
+        rate = {"rate": {"points": 20, "value": 1000}}
+        rewards.create(rich.program, "pay", "Pay with points", at=now, by=by, told=rate)
+    return rich
+
+
+def sell_with(till, cafe, gift, **data):
+    """The sale that a reward takes something off, by the form that its green sheet shows."""
+    voucher = re.search(r'name="voucher" value="([^"]+)"', gift.text)[1]
+    url = f"/till/members/{cafe.member.pk}/purchases/"
+    form = {"amount": "24.50", "voucher": voucher, "key": uuid4(), **data}
+    return form, till.post(url, form, headers=PIECE)
+
+
+@pytest.mark.parametrize(("name", "earned"), [("Five off", 19), ("Pay with points", 4)])
+def test_a_sale_with_a_reward_sent_twice_is_one(till, paying, name, earned):
+    """A second tap, or a form that a browser sends again because it heard no answer."""
+    form, first = sell_with(till, paying, give(till, paying, name, amount="24.50"))
+    after = points(paying)
+    again = till.post(first.request["PATH_INFO"], form, headers=PIECE)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert re.search(rf"\+{earned}</b> for <bdi>Amina R\.", again.text)
+    keys = r'name="(key|csrfmiddlewaretoken)" value="[^"]*"'
+    assert re.sub(keys, "", again.text) == re.sub(keys, "", first.text)
+    with inside(paying.tenant):
+        assert Purchase.objects.filter(total=2450).count() == 1
+    assert points(paying) == after
+
+
+def test_it_is_one_too_where_the_reward_was_taken_back_meanwhile(till, rich):
+    form, first = sell_with(till, rich, give(till, rich, "Five off", amount="24.50"))
+    assert undo_gift(till, rich).status_code == 200
+    again = till.post(first.request["PATH_INFO"], form, headers=PIECE)
+    assert again.status_code == 200
+    assert points(rich) == 100 + 19
+    with inside(rich.tenant):
+        assert Purchase.objects.filter(total=2450).count() == 1
+
+
+def test_under_the_same_key_another_bill_or_reward_is_another_sale(till, rich):
+    gifts = [give(till, rich, "Five off", amount="24.50") for _ in range(2)]
+    form, first = sell_with(till, rich, gifts[0])
+    other, _ = sell_with(till, rich, gifts[1], key=form["key"], amount="")
+    for change in (
+        {"amount": "24.00"},
+        {"voucher": other["voucher"]},
+        {"voucher": uuid4()},
+        {"voucher": ""},
+    ):
+        refused = till.post(first.request["PATH_INFO"], {**form, **change}, headers=PIECE)
+        assert refused.status_code == 422
+        assert "already sent with other figures" in refused.text
+    with inside(rich.tenant):
+        assert Purchase.objects.filter(total__lt=10_000).count() == 1
+
+
 # Codes
 
 
@@ -249,6 +309,15 @@ def test_undo_gives_the_points_and_the_piece_back(till, rich):
     assert "Coffee" in till.get("/till/purchases/", headers=PIECE).text
 
 
+def test_an_undo_that_is_sent_again_too_late_was_done_in_time(till, rich, monkeypatch):
+    give(till, rich)
+    key = uuid4()
+    assert undo_gift(till, rich, key=key).status_code == 200
+    monkeypatch.setattr(refunds, "UNDO_FOR", dt.timedelta(0))
+    again = undo_gift(till, rich, key=key)
+    assert (again.status_code, "undone" in again.text) == (200, True)
+
+
 def test_undo_on_the_green_sheet_goes_back_to_the_sale(till, rich):
     give(till, rich)
     page = undo_gift(till, rich, sheet="1", amount="24.50").text
@@ -308,6 +377,16 @@ def test_a_part_of_a_sale_is_given_back_once(till, cafe):
     assert back(till, sale).status_code == 200, "nothing typed is all that is left"
     assert points(cafe) == 0
     assert back(till, sale).status_code == 422
+
+
+def test_what_was_given_back_in_time_is_told_again_later(till, cafe, monkeypatch):
+    sale, key = sale_of(cafe), uuid4()
+    assert back(till, sale, amount="10", key=key).status_code == 200
+    monkeypatch.setattr(refunds, "UNDO_FOR", dt.timedelta(0))
+    again = back(till, sale, amount="10", key=key)
+    assert (again.status_code, "Taken from the card: 10 points" in again.text) == (200, True)
+    assert back(till, sale, amount="5", key=key).status_code == 422
+    assert points(cafe) == 14
 
 
 def test_so_much_is_not_given_back(till, cafe):

@@ -86,8 +86,14 @@ def test_ten_wrong_pins_turn_it_off_until_a_manager_sets_a_new_one(in_cafe):
 
 
 def test_a_device_takes_thirty_wrong_pins_a_day(in_cafe):
-    Device.objects.update(wrong_pins=30, wrong_pins_on=NOW.date())
-    assert wrong(in_cafe, pin=PIN).is_off
+    Device.objects.update(wrong_pins=29, wrong_pins_on=NOW.date())
+    last = wrong(in_cafe)
+    assert (last.is_spent, last.is_off) == (True, False)
+    refused = wrong(in_cafe, pin=PIN)
+    assert (refused.is_spent, refused.is_off) == (True, False)
+    assert pins.is_spent(Device.objects.get(), at=NOW)
+    assert pins.switched_off(at=NOW) == ([], ["Counter"])
+    assert pins.switched_off(at=NOW + 24 * HOUR) == ([], [])
     pins.check(in_cafe.cashier, in_cafe.device, PIN, at=NOW + 24 * HOUR)
 
 

@@ -8,15 +8,32 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tenants import guesses
 from tenants.context import inside
-from tenants.guesses import FREE, LINK, LOGIN, LOGIN_FROM, WAITS, TooManyGuesses
+from tenants.guesses import (
+    CODE,
+    CODE_FROM,
+    FORGIVEN_EACH,
+    FREE,
+    LETTER,
+    LETTER_FROM,
+    LINK,
+    LOGIN,
+    LOGIN_FROM,
+    OWN_WAITS,
+    WAITS,
+    TooManyGuesses,
+)
+from tenants.guesses import SECOND as SECOND_PROOF
 from tenants.models import Guess
 from tests.conftest import NOW
 
 CAROL, DAN = "carol@cafe.example", "dan@cafe.example"
-SECOND = dt.timedelta(seconds=1)
+NETWORK = "203.0.113.0"
+SECOND, DAY = dt.timedelta(seconds=1), dt.timedelta(days=1)
 
 
 def wait_of(subject=CAROL, *, door=LOGIN, at=NOW):
@@ -42,16 +59,17 @@ def test_the_first_wrong_tries_are_free(in_cafe):
 
 
 def test_each_further_one_costs_a_longer_wait_up_to_the_last(in_cafe):
-    guess(FREE[LOGIN] - 1)
-    at, waited = NOW, []
-    for _ in range(len(WAITS) + 2):
-        guess(1, at=at)
-        waited.append(wait_of(at=at))
-        at += waited[-1] * SECOND
-        assert wait_of(at=at - SECOND / 2) == 1
-        assert wait_of(at=at) == 0
-    assert waited == [*WAITS, WAITS[-1], WAITS[-1]]
-    assert list(WAITS) == sorted(set(WAITS))
+    for door, waits in ((SECOND_PROOF, WAITS), *OWN_WAITS.items()):
+        guess(FREE[door] - 1, door=door)
+        at, waited = NOW, []
+        for _ in range(len(waits) + 2):
+            guess(1, door=door, at=at)
+            waited.append(wait_of(door=door, at=at))
+            at += waited[-1] * SECOND
+            assert wait_of(door=door, at=at - SECOND / 2) == 1
+            assert wait_of(door=door, at=at) == 0
+        assert waited == [*waits, waits[-1], waits[-1]]
+        assert list(waits) == sorted(set(waits))
 
 
 def test_looking_counts_nothing(in_cafe):
@@ -99,6 +117,80 @@ def test_after_a_day_without_a_wrong_try_it_is_forgotten(in_cafe):
     assert wait_of(at=late) == 0
     assert guesses.forget_old(late) == 0
     assert guesses.forget_old(late + dt.timedelta(hours=20)) == 1, "Dan's; Carol's is younger"
+
+
+# A network is many people: what they did lies back some day
+
+
+@pytest.mark.parametrize("door", [LINK, LOGIN_FROM, LETTER_FROM, CODE_FROM])
+@pytest.mark.parametrize("gap", [FORGIVEN_EACH, dt.timedelta(hours=1), DAY, DAY - SECOND])
+def test_a_network_that_tries_now_and_then_never_waits(in_cafe, door, gap):
+    for n in range(2 * FREE[door]):
+        guesses.take(door, NETWORK, at=NOW + n * gap)
+        assert wait_of(NETWORK, door=door, at=NOW + n * gap) == 0
+
+
+def test_a_burst_from_a_network_waits_also_after_quiet_days(in_cafe):
+    for n in range(40):
+        guess(1, NETWORK, door=LETTER_FROM, at=NOW + n * DAY)
+    at = NOW + 40 * DAY
+    guess(FREE[LETTER_FROM] - 1, NETWORK, door=LETTER_FROM, at=at)
+    assert wait_of(NETWORK, door=LETTER_FROM, at=at) == 0
+    guess(1, NETWORK, door=LETTER_FROM, at=at)
+    assert wait_of(NETWORK, door=LETTER_FROM, at=at) == WAITS[0]
+    assert guesses.forget_old(at) == 0
+
+
+def test_who_tries_without_end_from_a_network_gets_as_many_as_the_longest_wait_lets_through(
+    in_cafe,
+):
+    at = NOW
+    for _ in range(FREE[LOGIN_FROM] + len(WAITS) + 100):
+        guess(1, NETWORK, door=LOGIN_FROM, at=at)
+        at += (wait := wait_of(NETWORK, door=LOGIN_FROM, at=at)) * SECOND
+    assert wait == WAITS[-1] == FORGIVEN_EACH.total_seconds()
+
+
+def test_a_network_has_what_is_free_and_what_time_gave_back(in_cafe):
+    """As a bucket by arithmetic of its own, out of which one try runs each quarter of an hour."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(st.integers(0, 3000), min_size=10, max_size=50))
+    def holds(gaps):
+        Guess.objects.all().delete()
+        at, level, anchor = NOW, 0, NOW
+        for gap in gaps:
+            at += gap * SECOND
+            while level and at - anchor >= FORGIVEN_EACH:
+                level, anchor = level - 1, anchor + FORGIVEN_EACH
+            level, anchor = level + 1, anchor if level else at
+            guess(1, NETWORK, door=LETTER_FROM, at=at)
+            beyond = level - FREE[LETTER_FROM]
+            if beyond >= 0:
+                assert wait_of(NETWORK, door=LETTER_FROM, at=at) == WAITS[min(beyond, 6)]
+            assert Guess.objects.get().wrong == level
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("door", "network"), [(LETTER, LETTER_FROM), (LOGIN, LOGIN_FROM), (CODE, CODE_FROM)]
+)
+def test_nobody_keeps_an_owner_out_for_good(in_cafe, door, network):
+    """A stranger takes every try that he can get at her address, for two days."""
+    at, got = NOW, []
+    while at < NOW + 2 * DAY:
+        waits = wait_of(NETWORK, door=network, at=at), wait_of(CAROL, door=door, at=at)
+        assert waits[1] <= 300
+        if any(waits):
+            at += max(waits) * SECOND
+            continue
+        guesses.take(door, CAROL, at=at)
+        guesses.take(network, NETWORK, at=at)
+        got.append(at)
+    late = [at for at in got if at > NOW + DAY]
+    closed = len(late) * OWN_WAITS[door][-1]
+    assert closed * 2 < DAY.total_seconds(), "most of the time it is open to her"
 
 
 def test_the_right_one_waits_too(in_cafe):

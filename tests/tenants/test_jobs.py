@@ -52,6 +52,7 @@ BY_THE_HOUR = {
         loyalty_tasks.check_books,
         loyalty_tasks.sum_up_days,
         loyalty_tasks.end_unbound,
+        loyalty_tasks.erase_leaving,
         loyalty_tasks.start_draft,
     )
 }

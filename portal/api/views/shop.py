@@ -15,7 +15,7 @@ from loyalty.models import Program as ProgramRow
 from loyalty.models import Tier as TierRow
 from portal.api import telling
 from portal.api.answers import tagged
-from portal.api.auth import BearerRequest, Token
+from portal.api.auth import BearerRequest, Token, need
 from portal.api.problems import Wrong, unauthorized
 from portal.api.resources import Me, Page, Program, Reward, Tier
 from portal.api.views.members import member_of
@@ -68,12 +68,13 @@ def program(request: BearerRequest) -> HttpResponse:
 )
 def rewards(request: BearerRequest, asked: Query[Whose]) -> HttpResponse:
     """All of them, as the shop sorted them. With a member's token, or of a `member` that a server
-    asks for, also what she lacks for each. With an ETag.
+    asks for (which needs `member:read` too), also what she lacks for each. With an ETag.
     """
     live = _live()
     if request.bearer.member:
         told = telling.offers(_own(request), live, at=timezone.now())
     elif asked.member:
+        need(request.bearer, "member:read")
         told = telling.offers(member_of(asked.member), live, at=timezone.now())
     else:
         told = telling.rewards(live)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -17,7 +16,7 @@ from loyalty.refusals import Refusal
 from portal import language
 from portal.arithmetic import told
 from portal.card.forms import Me
-from portal.card.holders import LOOK, HolderRequest, holder
+from portal.card.holders import LOOK, HolderRequest, holder, keep_language
 from portal.pages import page, see_other
 from tenants import shops
 
@@ -71,9 +70,9 @@ def me(request: HolderRequest) -> HttpResponse:
 def _saved(request: HolderRequest, spoken: str, look: str) -> HttpResponse:
     """Back to the card, in the language and light that she chose."""
     response = see_other(reverse("card:card"))
-    kept: dict[str, Any] = {"max_age": language.A_YEAR, "samesite": "Lax"}
-    kept["secure"] = request.is_secure()
-    if spoken:
-        response.set_cookie(language.COOKIE, spoken, **kept)
-    response.set_cookie(LOOK, look, **kept)
-    return response
+    if not spoken:
+        response.delete_cookie(language.COOKIE, samesite="Lax")
+    response.set_cookie(
+        LOOK, look, max_age=language.A_YEAR, samesite="Lax", secure=request.is_secure()
+    )
+    return keep_language(request, response, spoken)

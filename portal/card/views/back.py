@@ -5,6 +5,7 @@ Whether anybody is known by it shows in the letter alone: a number that nobody h
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets as random
 from http import HTTPStatus
 from typing import Any
@@ -21,16 +22,18 @@ from django.views.decorators.http import require_http_methods
 
 from loyalty import binding, claims, enrolment, finding
 from loyalty.models import Identifier, Member
-from loyalty.refusals import CodeGone, CodeWrong, Refusal
+from loyalty.refusals import CodeGone, CodeWrong, IdempotencyConflict, Refusal
 from portal import letters
 from portal.card import codes
 from portal.card.forms import EMAIL, PHONE, Code, Reached, dial
-from portal.card.holders import keep_card, link_of, refuse_crowds
+from portal.card.holders import keep_card, keep_language_of, link_of, refuse_crowds
+from portal.forms import with_new_key
 from portal.guards import cookie_name
 from portal.pages import page, see_other
 from tenants.actors import Actor
 
 COOKIE = "back"  # which browser asked, for which number, and how often it guessed
+SECOND_TAP = dt.timedelta(minutes=1)  # so long the code that has opened her card shows it again
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,13 +68,15 @@ def code(request: HttpRequest) -> HttpResponse:
         return _code_page(request, asked, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     at = timezone.now()
     codes.refuse_guesses(asked["value"], at=at)
-    is_spent = asked["tries"] >= claims.TRIES
-    typed = form.cleaned_data["code"]
-    found = None if is_spent else codes.use(codes.BACK, asked["browser"], typed, at=at)
-    member = Member.objects.filter(pk=found).first() if found else None
-    if member is None:
-        return _wrong(request, asked, form)
-    return _welcome(request, asked, form, member)
+    try:
+        link = _opened(request, asked, form, at=at)
+    except Refusal as refusal:
+        if isinstance(refusal, IdempotencyConflict):
+            with_new_key(form, "code")
+        else:
+            form.add_error("code", str(refusal))
+        return _code_page(request, asked, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _welcome(request, asked, link) if link else _wrong(request, asked, form)
 
 
 def _sent(request: HttpRequest, kind: str, value: str) -> HttpResponse:
@@ -98,32 +103,52 @@ def _wrong(request: HttpRequest, asked: dict[str, Any], form: Code) -> HttpRespo
     return response
 
 
-def _welcome(
-    request: HttpRequest, asked: dict[str, Any], form: Code, member: Member
-) -> HttpResponse:
-    """Her card on this phone. One that it had, and nobody had proved, is joined with it."""
-    at, link = timezone.now(), link_of(request)
+@transaction.atomic
+def _opened(request: HttpRequest, asked: dict[str, Any], form: Code, *, at: dt.datetime) -> str:
+    """The secret by which this phone shows her card from now on; "" where the code is wrong.
+
+    A second tap waits here for the first, which uses the code up, and is shown the card as well.
+    """
+    if asked["tries"] >= claims.TRIES:
+        return ""
+    kind, value, typed = asked["kind"], asked["value"], form.cleaned_data["code"]
+    if subject := codes.use(codes.BACK, asked["browser"], typed, at=at):
+        member = Member.objects.filter(pk=subject).first()
+        return _proved(request, asked, form, member, at=at) if member else ""
+    if codes.was_used(codes.BACK, asked["browser"], typed, since=at - SECOND_TAP):
+        member, link = binding.holder(kind, value), link_of(request)
+        if member is None:
+            return ""
+        is_here = link and finding.member_by_link(link) == member
+        return link if is_here else enrolment.new_link(member)
+    return ""
+
+
+def _proved(
+    request: HttpRequest, asked: dict[str, Any], form: Code, member: Member, *, at: dt.datetime
+) -> str:
+    """A card on this phone that nobody had proved is joined with hers; her own stays on it."""
+    link = link_of(request)
     here = finding.member_by_link(link) if link else None
-    is_loose = here is not None and here.unbound_until is not None
-    try:
-        with transaction.atomic():
-            bound = binding.prove(
-                asked["kind"],
-                asked["value"],
-                card=here if is_loose else None,
-                link=link if is_loose else "",
-                at=at,
-                by=Actor.member(member.pk),
-                key=str(form.cleaned_data["key"]),
-            )
-            link = link if is_loose else enrolment.new_link(bound.member)
-    except Refusal as refusal:
-        form.add_error("code", str(refusal))
-        return _code_page(request, asked, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    goes_along = here is not None and (here.unbound_until is not None or here.pk == member.pk)
+    bound = binding.prove(
+        asked["kind"],
+        asked["value"],
+        card=here if goes_along else None,
+        link=link if goes_along else "",
+        at=at,
+        by=Actor.member(member.pk),
+        key=str(form.cleaned_data["key"]),
+    )
+    return link if goes_along else enrolment.new_link(bound.member)
+
+
+def _welcome(request: HttpRequest, asked: dict[str, Any], link: str) -> HttpResponse:
+    """Her card on this phone."""
     codes.was_right(asked["value"])
     response = keep_card(see_other(reverse("card:card")), link)
     response.delete_cookie(cookie_name(COOKIE), path="/", samesite="Lax")
-    return response
+    return keep_language_of(link, request, response)
 
 
 def _keep(response: HttpResponse, asked: dict[str, Any]) -> None:

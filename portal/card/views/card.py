@@ -17,17 +17,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from loyalty import enrolment, finding, glances
+from loyalty.glances import Glance
 from loyalty.models import Account, Member
 from loyalty.showcase import Showcase, showcase
 from portal import links
 from portal.arithmetic import told
-from portal.card.holders import LOOK, drop_card, keep_card, link_of
+from portal.card.holders import LOOK, drop_card, keep_card, keep_language, link_of
 from portal.card.stamping import stamps_of
 from portal.pages import answer, page, see_other
 from tenants import hosts, secrets, shops
 from tenants.cache import mine
 
 KEPT_FOR = 60  # seconds
+BIG = 3  # vouchers, and rewards that are ready, above the card; the others are folded
 
 
 @require_safe
@@ -39,7 +41,8 @@ def card(request: HttpRequest) -> HttpResponse:
     account = glances.by_link(secret, shown)
     if account is None:
         return _without_account(request, secret)
-    if glances.is_due(account, at):  # what time has done is computed, and not written yet
+    # What time has done is computed, and not written yet; and a form is for one browser alone.
+    if glances.is_due(account, at) or account.member.erase_at:
         return answer(HttpResponse(_drawn(request, account.member, account, shown, at)))
     name = _name_of(account, shown, request.COOKIES.get(LOOK, ""))
     kept, whose = mine().get(name), str(account.tenant_id)
@@ -92,6 +95,7 @@ def _drawn(
         "account": account,
         "paused": account is None,
         "blocked": member.status == Member.Status.BLOCKED,
+        "shut": not member.is_open,
         "unbound_through": _last_day(member.unbound_until),
         "code_url": hosts.url_of(tenant, f"/m/{member.code}"),
         "slug": tenant.slug,
@@ -102,6 +106,8 @@ def _drawn(
         seen = glances.glance(account, shown, at=at)
         context |= {
             "seen": seen,
+            "first": {"vouchers": seen.vouchers[:BIG], "ready": seen.ready[:BIG]},
+            "folded": _folded(seen),
             "program": account.program,
             "balance": seen.state.balance,
             "entries": [told(entry) for entry in seen.entries],
@@ -110,6 +116,12 @@ def _drawn(
             "bonus": shown.bonus,
         }
     return render_to_string("card/card.html", context, request)
+
+
+def _folded(seen: Glance) -> dict[str, object]:
+    """What does not fit above the card, however much is hers."""
+    vouchers, ready = seen.vouchers[BIG:], seen.ready[BIG:]
+    return {"vouchers": vouchers, "ready": ready, "count": len(vouchers) + len(ready)}
 
 
 def _last_day(until: dt.datetime | None) -> dt.date | None:
@@ -132,4 +144,5 @@ def link(request: HttpRequest, secret: str) -> HttpResponse:
         return page(request, "card/link_gone.html", {"slug": slug}, status=410)
     if request.method != "POST":
         return page(request, "card/link.html", {"member": member, "slug": slug})
-    return keep_card(see_other(reverse("card:card")), enrolment.new_link(member))
+    response = keep_card(see_other(reverse("card:card")), enrolment.new_link(member))
+    return keep_language(request, response, member.language)

@@ -6,7 +6,6 @@ statements are the same (tests/portal/test_card_join.py).
 
 from __future__ import annotations
 
-from contextlib import suppress
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -19,11 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from loyalty import claims, finding
-from loyalty.refusals import NotAnIdentifier
+from loyalty.refusals import IdempotencyConflict, NotAnIdentifier
 from loyalty.showcase import Showcase, showcase
 from portal.card import codes, promises
 from portal.card.forms import EMAIL, PHONE, Join, dial
 from portal.card.holders import keep_card, link_of, refuse_crowds
+from portal.forms import with_new_key
 from portal.pages import page, see_other
 from tenants.guesses import TooManyGuesses
 
@@ -46,9 +46,12 @@ def join(request: HttpRequest) -> HttpResponse:
     form = Join(request.POST, way=way)
     if form.is_valid():
         refuse_crowds("join")
-        with suppress(NotAnIdentifier):
+        try:
             return _made(form)
-        form.add_error(form.way, form.fields[form.way].error_messages["invalid"])
+        except NotAnIdentifier:
+            form.add_error(form.way, form.fields[form.way].error_messages["invalid"])
+        except IdempotencyConflict:  # the same form once more, with another number
+            with_new_key(form, form.way)
     return _page(request, form, shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

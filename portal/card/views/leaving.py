@@ -1,9 +1,11 @@
-"""Leaving, and being forgotten: confirmed by a code where the shop can send one."""
+"""Leaving, and being forgotten some days later: confirmed by a code where the shop can send one.
+Until then one tap keeps the card.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
-from uuid import uuid4
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -11,39 +13,40 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from loyalty import members
+from loyalty import leaving
 from loyalty.models import Identifier
-from loyalty.refusals import CodeWrong, Refusal
+from loyalty.refusals import CodeWrong, MemberClosed
 from portal.card import codes
 from portal.card.forms import Leave
-from portal.card.holders import HolderRequest, drop_card, holder, refuse_crowds
+from portal.card.holders import HolderRequest, holder, refuse_crowds
 from portal.pages import page, see_other
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @holder
 def leave(request: HolderRequest) -> HttpResponse:
-    """Say what goes, and what stays; then forget her."""
+    """Say what goes, when, and what stays; then close the card."""
+    if request.member.erase_at:
+        return see_other(reverse("card:card"))
     where = _proved(request)
     needs_code = where is not None
     if request.method != "POST":
-        form = Leave(needs_code=needs_code, initial={"key": uuid4()})
-        return _page(request, form, where)
+        return _page(request, Leave(needs_code=needs_code), where)
     form = Leave(request.POST, needs_code=needs_code)
     if form.is_valid() and _is_she(request, form, where):
-        try:
-            members.erase(
-                request.member,
-                at=timezone.now(),
-                by=request.by,
-                key=str(form.cleaned_data["key"]),
-            )
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            response = page(request, "card/left.html", {"slug": request.tenant.slug})
-            return drop_card(response)
+        with suppress(MemberClosed):  # the shop has erased her meanwhile
+            leaving.ask(request.member, at=timezone.now(), by=request.by)
+        return see_other(reverse("card:card"))
     return _page(request, form, where, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@require_POST
+@holder
+def stay(request: HolderRequest) -> HttpResponse:
+    """She has changed her mind."""
+    with suppress(MemberClosed):  # too late: the card's page says so
+        leaving.stay(request.member, at=timezone.now(), by=request.by)
+    return see_other(reverse("card:card"))
 
 
 @require_POST
@@ -51,7 +54,7 @@ def leave(request: HolderRequest) -> HttpResponse:
 def send(request: HolderRequest) -> HttpResponse:
     """Send the code that confirms it."""
     where, at = _proved(request), timezone.now()
-    if where is not None:
+    if where is not None and not request.member.erase_at:
         refuse_crowds("code")
         codes.refuse_flood(where.value, at=at)
         with transaction.atomic():
@@ -88,6 +91,7 @@ def _page(
         "form": form,
         "where": where,
         "was_sent": "sent" in request.GET or form.is_bound,
+        "erased_at": leaving.erased_at(timezone.now(), timezone.get_current_timezone()),
         "member": request.member,
         "slug": request.tenant.slug,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -13,10 +14,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from loyalty import claims
 from loyalty.models import Claim
-from loyalty.refusals import CodeGone, CodeTooSoon, CodeWrong, NothingToProve, Refusal
+from loyalty.refusals import (
+    CodeGone,
+    CodeTooSoon,
+    CodeWrong,
+    IdempotencyConflict,
+    NothingToProve,
+    Refusal,
+)
 from portal.card import codes
-from portal.card.forms import EMAIL, Code, Reached, dial
+from portal.card.forms import EMAIL, PHONE, Code, Reached, dial
 from portal.card.holders import HolderRequest, holder, refuse_crowds
+from portal.forms import with_new_key
 from portal.pages import page, see_other
 
 
@@ -24,7 +33,7 @@ from portal.pages import page, see_other
 @holder
 def confirm(request: HolderRequest) -> HttpResponse:
     """Type the code that was sent to what she claims."""
-    claim = claims.open_claim(request.member)
+    claim = _claim(request)
     if claim is None:
         return see_other(reverse("card:card"))
     if request.method != "POST":
@@ -37,6 +46,7 @@ def confirm(request: HolderRequest) -> HttpResponse:
             claims.confirm(
                 request.member,
                 form.cleaned_data["code"],
+                kind=claim.kind,
                 link=request.link,
                 at=at,
                 key=str(form.cleaned_data["key"]),
@@ -47,6 +57,8 @@ def confirm(request: HolderRequest) -> HttpResponse:
             claim.refresh_from_db()
         except NothingToProve:  # a second tap: the first has done it
             return see_other(reverse("card:card"))
+        except IdempotencyConflict:
+            with_new_key(form, "code")
         except Refusal as refusal:
             form.add_error("code", str(refusal))
         else:
@@ -71,8 +83,9 @@ def add(request: HolderRequest) -> HttpResponse:
     with transaction.atomic():
         claims.claim(request.member, **{form.way: value}, at=at)
         if codes.can_reach(form.way):
-            sent = claims.new_code(request.member, at=at)
-            codes.send(sent.kind, sent.value, "card_code", sent.code, at=at)
+            with suppress(CodeTooSoon):  # a second tap: the first one's code is on its way
+                sent = claims.new_code(request.member, at=at)
+                codes.send(sent.kind, sent.value, "card_code", sent.code, at=at)
     return see_other(reverse("card:confirm"))
 
 
@@ -80,21 +93,27 @@ def add(request: HolderRequest) -> HttpResponse:
 @holder
 def send(request: HolderRequest) -> HttpResponse:
     """Send a code, or another one."""
-    claim, at = claims.open_claim(request.member), timezone.now()
+    claim, at = _claim(request), timezone.now()
     if claim is None or not codes.can_reach(claim.kind):
         return see_other(reverse("card:confirm"))
     refuse_crowds("code")
     codes.refuse_flood(claim.value, at=at)
     try:
         with transaction.atomic():
-            sent = claims.new_code(request.member, at=at)
+            sent = claims.new_code(request.member, kind=claim.kind, at=at)
             codes.send(sent.kind, sent.value, "card_code", sent.code, at=at)
     except CodeTooSoon as refusal:
         form = Code(initial={"key": uuid4()})
         return _page(
             request, claim, form, soon=str(refusal), status=HTTPStatus.UNPROCESSABLE_ENTITY
         )
-    return see_other(reverse("card:confirm"))
+    return see_other(f"{reverse('card:confirm')}?by={claim.kind}")
+
+
+def _claim(request: HolderRequest) -> Claim | None:
+    """What this page is about: the claim it is asked for, else the latest."""
+    by = request.POST.get("by") or request.GET.get("by") or ""
+    return claims.open_claim(request.member, by if by in (PHONE, EMAIL) else "")
 
 
 def _page(

@@ -12,16 +12,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from loyalty import adjustments, finding, members, profiles, redemptions, refunds
-from loyalty.models import Member, Purchase, Voucher
+from loyalty import adjustments, finding, members, profiles, programs, redemptions, refunds
+from loyalty.models import Member, Program, Purchase, Voucher
 from loyalty.refusals import InsufficientPoints, Refusal
-from portal import letters, links
+from portal import letters, links, waiting
 from portal.arithmetic import is_undone, sum_of
 from portal.guards import StaffRequest, freshly, manager
+from portal.manage import floods
 from portal.manage.forms import Adjustment, Pressed, TakeBack
 from portal.manage.head import head, member_or_404
+from portal.manage.setting import Setting
 from portal.pages import go, page
+from portal.voice import refused
 from tenants import shops
+from tenants.guesses import TooManyGuesses
 from tenants.ids import uuid7
 
 
@@ -30,9 +34,11 @@ from tenants.ids import uuid7
 def adjust(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Give points by hand, or take them, and say why."""
     found = member_or_404(pk)
+    program, front = programs.current() or Program(), shops.front()
+    setting = Setting(program, front.currency, front.decimals)
     if request.method != "POST":
-        return _adjustment(request, found, Adjustment(initial={"key": uuid7()}))
-    form = Adjustment(request.POST)
+        return _adjustment(request, found, Adjustment(initial={"key": uuid7()}, setting=setting))
+    form = Adjustment(request.POST, setting=setting)
     if not form.is_valid():
         return _adjustment(request, found, form, status=422)
     try:
@@ -45,8 +51,8 @@ def adjust(request: StaffRequest, pk: UUID) -> HttpResponse:
             key=str(form.cleaned_data["key"]),
         )
     except Refusal as refusal:
-        fresh = renewed(form, refusal)
-        fresh.add_error("points", str(refusal))
+        fresh = renewed(form, refusal, setting=setting)
+        fresh.add_error("points", refused(refusal, program))
         return _adjustment(
             request, found, fresh, status=422, too_much=isinstance(refusal, InsufficientPoints)
         )
@@ -70,26 +76,34 @@ def status(request: StaffRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @manager
 def card_link(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Send her a link that brings her card onto her phone, or show it once."""
+    """Send her a link that brings her card onto her phone, or show it once. It is shown too where
+    she has had too many letters: nothing is lost then.
+    """
     found = member_or_404(pk)
     now, known = timezone.now(), profiles.profile_of(found)
+    ways = {"mail": (letters.Channel.MAIL, known.email)}
+    if letters.can_text():
+        ways["text"] = (letters.Channel.TEXT, known.phone)
+    channel, to = ways.get(request.POST.get("how", ""), (letters.Channel.MAIL, ""))
+    wait = 0
+    if to:
+        try:
+            floods.refuse_flood(to, at=now)
+        except TooManyGuesses as many:
+            wait = many.wait
     url = links.to_a_card(request.tenant, found.pk, at=now)
-    how = request.POST.get("how", "")
-    if how == "mail" and known.email:
-        letters.write("card_link", known.email, {"url": url}, at=now, language=found.language)
-        return go(request, _there(found, "sent"))
-    if how == "text" and known.phone and letters.can_text():
-        text = letters.Channel.TEXT
-        letters.write(
-            "card_link", known.phone, {"url": url}, at=now, language=found.language, channel=text
-        )
+    if to and not wait:
+        told = {"url": url}
+        letters.write("card_link", to, told, at=now, language=found.language, channel=channel)
         return go(request, _there(found, "sent"))
     context = head(request, found, "account") | {
         "url": url,
         "email": known.email,
         "can_text": letters.can_text(),
+        "wait": waiting.sentence(wait) if wait else "",
     }
-    return page(request, "manage/card_link.html", context, fragment="act")
+    status = 429 if wait else 200
+    return page(request, "manage/card_link.html", context, fragment="act", status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -208,6 +222,8 @@ def _adjustment(
     request: StaffRequest, found: Member, form: Adjustment, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     context = head(request, found, "account") | {"form": form, **more}
+    if account := context["account"]:
+        context["all"] = f"-{form.setting.plain_points(account.balance)}"
     return page(request, "manage/adjust.html", context, fragment="act", status=status)
 
 
@@ -225,7 +241,12 @@ def _sale(
     context = head(request, member, "account") | {
         "sale": sold,
         "left": sold.total - sold.refunded,
-        "sum": sum_of(steps, sold.earned, rounding=str(sold.snapshot.get("rounding", "floor"))),
+        "sum": sum_of(
+            steps,
+            sold.earned,
+            program=sold.account.program,
+            rounding=str(sold.snapshot.get("rounding", "floor")),
+        ),
         "is_undone": is_undone(sold),
         "form": form,
         "key": uuid7(),

@@ -16,7 +16,7 @@ from portal import qr
 from portal.guards import StaffRequest, manager
 from portal.manage.forms_people import DeviceName, Where
 from portal.pages import page, see_other
-from tenants import devices, hosts
+from tenants import devices, hosts, pins
 from tenants.ids import made_at
 from tenants.models import Device, Location
 
@@ -27,7 +27,8 @@ OFFER = "offer"  # in the session: the code that is shown, so that a reload show
 @require_safe
 @manager
 def all_devices(request: StaffRequest) -> HttpResponse:
-    context = {"devices": devices.all_paired(), "now": timezone.now()}
+    now, found = timezone.now(), devices.all_paired()
+    context = {"devices": found, "spent": spent(found, now), "now": now}
     return _page(request, "manage/devices.html", context)
 
 
@@ -90,6 +91,11 @@ def pair(request: StaffRequest) -> HttpResponse:
         "till_url": hosts.url_of(request.tenant, reverse("till:till")),
     }
     return _page(request, "manage/device_pair.html", context, fragment="pairing")
+
+
+def spent(found: list[Device], at: dt.datetime) -> set[UUID]:
+    """Those of them that take no PIN any more today."""
+    return {each.pk for each in found if pins.is_spent(each, at=at)}
 
 
 def _is_elsewhere(offer: dict[str, str], wish: Location | None) -> bool:

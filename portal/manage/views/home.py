@@ -24,7 +24,7 @@ from portal.manage.daybook import (
     needs,
     unless_it_fails,
 )
-from portal.manage.forms import Counter
+from portal.manage.forms import Counter, place_after
 from portal.manage.portrait import rows
 from portal.pages import page, wants_piece
 
@@ -59,16 +59,13 @@ def counter(request: StaffRequest) -> HttpResponse:
     form.is_valid()
     kind, before = form.cleaned_data.get("kind", ""), form.cleaned_data.get("before")
     kinds = [kind] if kind else []
-    found = [
-        event_of(entry)
-        for entry in insights.at_the_counter(AT_ONCE + 1, kinds=kinds, before=before)
-    ]
+    found = insights.at_the_counter(AT_ONCE + 1, kinds=kinds, before=before)
     context = {
         "section": "home",
         "kind": kind,
         "kinds": Counter.KINDS,
-        "events": found[:AT_ONCE],
-        "older": found[AT_ONCE - 1].at.isoformat() if len(found) > AT_ONCE else "",
+        "events": [event_of(entry) for entry in found[:AT_ONCE]],
+        "older": place_after(found, AT_ONCE),
         "before": before,
     }
     return page(request, "manage/counter.html", context, fragment="events")
@@ -87,7 +84,7 @@ def _figures(figures: Overview | None, now: dt.datetime) -> dict[str, object]:
         "late": late,
         "slipping": rows(sorted(Member.objects.filter(pk__in=first), key=_place(first)), now),
         "owed": unless_it_fails(lambda: owed(now)),
-        "program": programs.live(),
+        "program": programs.current(),
     }
     if figures is None:
         return told

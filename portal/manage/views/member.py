@@ -26,7 +26,7 @@ from loyalty.refusals import (
     StaleProfile,
 )
 from portal.guards import StaffRequest, manager
-from portal.manage.forms import Before, ProfileForm
+from portal.manage.forms import Before, ProfileForm, place_after
 from portal.manage.head import head, member_or_404, name_of
 from portal.manage.portrait import by_day
 from portal.pages import answer, go, page
@@ -55,7 +55,7 @@ def member(request: StaffRequest, pk: UUID) -> HttpResponse:
     standing = history.standing_before(account, before) if account else 0
     context |= {
         "days": by_day(entries[:ENTRIES], standing),
-        "older": entries[ENTRIES - 1].occurred_at.isoformat() if len(entries) > ENTRIES else "",
+        "older": place_after(entries, ENTRIES),
         "before": before,
         "offers": redemptions.offers(found, at=now, account=account)[:3],
         "known": profiles.profile_of(found),
@@ -70,10 +70,12 @@ def rewards(request: StaffRequest, pk: UUID) -> HttpResponse:
     """What she can have, and the vouchers she has had."""
     found = member_or_404(pk)
     context = head(request, found, "rewards")
-    vouchers = Voucher.objects.filter(owner=found.pk).select_related("reward")
+    vouchers = Voucher.objects.filter(owner=found.pk)
     context |= {
         "offers": redemptions.offers(found, at=context["now"], account=context["account"]),
-        "vouchers": vouchers.order_by("-issued_at", "-id")[:VOUCHERS],
+        "vouchers": vouchers.select_related("reward", "account__program").order_by(
+            "-issued_at", "-id"
+        )[:VOUCHERS],
         "today": timezone.localdate(),
     }
     return page(request, "manage/member_rewards.html", context)
@@ -88,9 +90,9 @@ def profile(request: StaffRequest, pk: UUID) -> HttpResponse:
     kept = {name: getattr(now_known, name) for name in ProfileForm.base_fields if name != "version"}
     if request.method != "POST":
         shown = {**kept, "phone": national(now_known.phone), "version": found.version}
-        form = ProfileForm(initial=shown)
+        form = ProfileForm(initial=shown, hers=found.language)
         return _profile(request, found, form, known=now_known)
-    form = ProfileForm(request.POST)
+    form = ProfileForm(request.POST, hers=found.language)
     if not form.is_valid():
         return _profile(request, found, form, known=now_known, status=422)
     wish: dict[str, Any] = form.cleaned_data
@@ -159,7 +161,8 @@ def _profile(
 def _stale(request: StaffRequest, found: Member, form: ProfileForm, known: Profile) -> HttpResponse:
     """The form with what was typed, what stands there now, and the version that overwrites it."""
     change = profiles.last_change(found)
-    again = ProfileForm({**form.data.dict(), "version": found.version})  # type: ignore[attr-defined]
+    told = {**form.data.dict(), "version": found.version}  # type: ignore[attr-defined]
+    again = ProfileForm(told, hers=found.language)
     again.is_valid()
     labels = {name: field.label for name, field in again.fields.items()}
     context = {

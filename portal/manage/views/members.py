@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from loyalty import enrolment, finding, numbers, roster, segments
+from loyalty import enrolment, finding, numbers, programs, roster, segments
 from loyalty.refusals import BadDate, BadEmail, BadPhone, NotAnIdentifier, Refusal
 from portal.guards import StaffRequest, manager
 from portal.manage.forms import Listing, Newcomer
@@ -31,15 +31,16 @@ def members(request: StaffRequest) -> HttpResponse:
     wish = form.cleaned_data
     q, keep, sort = wish.get("q", ""), wish.get("keep", ""), wish.get("sort", "last")
     now = timezone.now()
-    found = roster.page_of(
-        segments.narrowed(finding.search(q), keep, at=now), sort=sort, number=wish.get("page", 1)
-    )
+    program = programs.current()
+    kept = segments.narrowed(finding.search(q), keep, at=now)
+    found = roster.page_of(kept, program, sort=sort, number=wish.get("page", 1))
     digits = numbers.dialled(q)
     context = {
         "section": "members",
         "q": q,
         "keep": keep,
         "sort": sort,
+        "program": program,
         "found": found,
         "pages": found.paginator.get_elided_page_range(found.number, on_each_side=2, on_ends=1),
         "rows": rows(list(found.object_list), now),

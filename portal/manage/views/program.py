@@ -122,6 +122,8 @@ def edit(request: StaffRequest) -> HttpResponse:
     except BadSetting as refusal:
         return _shown(request, desk, trouble=str(refusal.figures["why"]), status=422)
     where = reverse("manage:program")
+    if desk.draft and desk.draft.starts_on:
+        where = f"{where}?done=off"  # its day, since it is another draft now
     return see_other(f"{where}#r{len(wanted.rules) - 1}" if added in NEW else where)
 
 

@@ -232,6 +232,6 @@ def _form(
         "is_overtaken": status == 409,  # noqa: PLR2004
         "is_dirty": status != 200 and not (trouble or filling),  # noqa: PLR2004
     }
-    if reward:
+    if reward and reward.kind != Reward.Kind.PAY:
         context["enough"] = shelf.have_enough(program.pk, [reward.cost]).get(reward.cost, 0)
     return page(request, "manage/reward.html", context, status=status)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +46,7 @@ PARTS = {
     "place": _("Currency and time"),
 }
 CODE = re.compile(r"[A-Z]{3}")
+CHOSEN = "chosen_"  # begins what a place was chosen as, before she was asked who she is
 OF_OWNERS = frozenset(("place",))
 
 
@@ -55,7 +57,7 @@ def settings(request: StaffRequest, part: str = "brand") -> HttpResponse:
     if part not in PARTS:
         raise Http404
     if part in OF_OWNERS and request.staff.role != Staff.Role.OWNER:
-        raise PermissionDenied
+        raise PermissionDenied(Staff.Role.OWNER.value)
     return _VIEWS[part](request, part)
 
 
@@ -152,12 +154,17 @@ def _words(request: StaffRequest, part: str) -> HttpResponse:
 def _place(request: StaffRequest, part: str) -> HttpResponse:
     """Currency and time zone: the worker changes them, since the web may not."""
     front, is_fixed = shops.front(), currencies.is_fixed()
+    where = reverse("manage:settings_part", args=[part])
     if request.method != "POST":
         form = PlaceForm(front, is_fixed=is_fixed)
-        return _shown(request, part, form, seen="", soon=_soon(request), fragment="place")
+        chosen = {n: v for n, v in _place_in(request.GET, CHOSEN).items() if form.offers(n, v)}
+        form.initial.update(chosen)
+        soon = _soon(request)
+        return _shown(request, part, form, seen="", soon=soon, chosen=chosen, fragment="place")
     if not is_fresh(request):
-        where = reverse("manage:settings_part", args=[part])
-        return go(request, f"{reverse('account_reauthenticate')}?next={where}")
+        told = {f"{CHOSEN}{name}": value for name, value in _place_in(request.POST).items()}
+        back = f"{where}?{urlencode(told)}".rstrip("?")
+        return go(request, f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
     form = PlaceForm(front, is_fixed=is_fixed, data=request.POST)
     if not form.is_valid():
         return _shown(request, part, form, seen="", status=422)
@@ -172,17 +179,27 @@ def _place(request: StaffRequest, part: str) -> HttpResponse:
             by=request.by.who,
             at=timezone.now().isoformat(),
         )
-    where = reverse("manage:settings_part", args=[part])
     return go(request, f"{where}?currency={asked['currency']}&zone={asked['zone']}")
+
+
+def _place_in(told: QueryDict, prefix: str = "") -> dict[str, str]:
+    """The currency and the zone that an address or a form tells; without what cannot be."""
+    currency, zone = told.get(f"{prefix}currency", ""), told.get(f"{prefix}zone", "")
+    found = {}
+    if CODE.fullmatch(currency):
+        found["currency"] = currency
+    if zone in relocating.zones():
+        found["zone"] = zone
+    return found
 
 
 def _soon(request: StaffRequest) -> dict[str, Any] | None:
     """What was asked for a moment ago, and whether it holds."""
-    currency, zone = request.GET.get("currency", ""), request.GET.get("zone", "")
-    if not CODE.fullmatch(currency) or zone not in relocating.zones():
+    asked = _place_in(request.GET)
+    if len(asked) < 2:  # noqa: PLR2004 (both)
         return None
     tenant = Tenant.objects.get(pk=request.tenant.pk)
-    holds = (tenant.currency_id, tenant.zone) == (currency, zone)
+    holds = {"currency": tenant.currency_id, "zone": tenant.zone} == asked
     return {"holds": holds, "where": request.get_full_path()}
 
 
@@ -207,7 +224,7 @@ def _shown(
         "seen": seen,
         "is_kept": request.method != "POST" and bool(request.GET.get("kept")),
         "is_overtaken": status == 409,  # noqa: PLR2004
-        "is_dirty": status != 200,  # noqa: PLR2004
+        "is_dirty": status != 200 or bool(more.get("chosen")),  # noqa: PLR2004
         **more,
     }
     if isinstance(form, BrandForm):

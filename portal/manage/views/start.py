@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from loyalty import numbers
 from loyalty.models import Member
+from portal import factors
 from portal.forms import clean_text
 from portal.guards import StaffRequest, manager
 from portal.pages import page, see_other, wants_piece
@@ -81,6 +82,7 @@ def _shown(request: StaffRequest, form: OwnPin, *, status: int = 200) -> HttpRes
         told |= {
             "form": form,
             "staff": request.staff,
+            "passkeys": factors.passkeys_of(request.staff.user),
             "poster_at": Shop.objects.values_list("poster_at", flat=True).get(),
             "devices": all_paired(),
             "join_url": hosts.url_of(request.tenant, "/j"),

@@ -15,19 +15,23 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from loyalty import working
-from portal import letters
+from loyalty import programs, working
+from portal import letters, waiting
 from portal.guards import StaffRequest, freshly, manager, owner_only
+from portal.manage import floods
 from portal.manage.forms_people import Cashier, Invited, NewPin, Part, PersonName
+from portal.manage.views.devices import spent
 from portal.pages import page, see_other
 from portal.templatetags.portal import role as role_word
 from tenants import devices, hosts, invitations, people, pins, sessions
+from tenants.guesses import TooManyGuesses
 from tenants.invitations import WorksHere
 from tenants.models import Invitation, Staff
 from tenants.people import LastOwner, NoSignIn, NotAllowed
 
 ASK = ["GET", "HEAD", "POST"]
 SLIP = "slip"  # in the session: a PIN that is shown once
+HERE = "here"  # in the address of the page: who was to be asked again works here already
 LATELY = dt.timedelta(days=30)
 
 
@@ -35,8 +39,14 @@ LATELY = dt.timedelta(days=30)
 @manager
 def team(request: StaffRequest) -> HttpResponse:
     """Everybody with her part, what it allows, and when she was last at work."""
+    is_here = request.GET.get("said") == HERE
+    said = gettext("Who has this address works here already. The invitation is withdrawn.")
+    return _team(request, said=said if is_here else "")
+
+
+def _team(request: StaffRequest, *, said: str, status: int = 200) -> HttpResponse:
     now = timezone.now()
-    work, everybody = working.since(now - LATELY), people.team()
+    work, everybody, tablets = working.since(now - LATELY), people.team(), devices.all_paired()
     seen = sessions.last_seen([each.user_id for each in everybody if each.user_id], at=now)
     rows = [
         {
@@ -52,11 +62,14 @@ def team(request: StaffRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "invitations": invitations.open_ones(),
-        "devices": devices.all_paired(),
+        "devices": tablets,
+        "spent": spent(tablets, now),
         "now": now,
         "alone": len(rows) == 1,
+        "program": programs.current(),
+        "said": said,
     }
-    return _page(request, "manage/team.html", context)
+    return _page(request, "manage/team.html", context, status=status)
 
 
 @require_http_methods(ASK)
@@ -68,7 +81,13 @@ def add(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         now, given = timezone.now(), form.cleaned_data
         with transaction.atomic():
-            staff = people.employ(given["name"], Staff.Role.CASHIER, at=now, by=request.by)
+            staff = people.employ(
+                given["name"],
+                Staff.Role.CASHIER,
+                language=given["language"],
+                at=now,
+                by=request.by,
+            )
             pin = pins.new_pin(staff, given["pin"], at=now, by=request.by)
         return _slip_of(request, staff, pin)
     return _page(request, "manage/team_add.html", {"form": form, "digits": pins.length()}, form)
@@ -87,6 +106,9 @@ def invite(request: StaffRequest) -> HttpResponse:
             _ask(request, given["email"], given["name"], given["role"])
         except WorksHere:
             form.add_error("email", gettext("Who has this address works here already."))
+        except TooManyGuesses as many:
+            form.add_error("email", waiting.sentence(many.wait))
+            return _page(request, "manage/team_invite.html", {"form": form}, status=429)
         else:
             return see_other(f"{reverse('manage:team')}#asked")
     return _page(request, "manage/team_invite.html", {"form": form}, form)
@@ -97,7 +119,13 @@ def invite(request: StaffRequest) -> HttpResponse:
 def ask_again(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Another letter; the link in the one before opens nothing any more."""
     found = get_object_or_404(Invitation, pk=pk, accepted_at=None)
-    _ask(request, found.email, found.name, found.role)
+    try:
+        _ask(request, found.email, found.name, found.role)
+    except WorksHere:  # she came another way meanwhile
+        invitations.withdraw(found, at=timezone.now(), by=request.by)
+        return see_other(f"{reverse('manage:team')}?said={HERE}")
+    except TooManyGuesses as many:
+        return _team(request, said=waiting.sentence(many.wait), status=429)
     return see_other(f"{reverse('manage:team')}#asked")
 
 
@@ -113,13 +141,13 @@ def withdraw(request: StaffRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @manager
 def person(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """One of them: her name here, her PIN, her part, and the way out."""
+    """One of them: her name here and her language, her PIN, her part, and the way out."""
     staff = _whom(request, pk)
     posted = request.POST if request.method == "POST" else None
-    form = PersonName(posted, initial={"name": staff.name})
+    form = PersonName(posted, initial=_known(staff))
     if form.is_valid():
         given = form.cleaned_data
-        people.introduce(staff, given["name"], staff.language, at=timezone.now(), by=request.by)
+        people.introduce(staff, given["name"], given["language"], at=timezone.now(), by=request.by)
         return see_other(reverse("manage:person", args=[pk]))
     return _of(request, staff, form)
 
@@ -132,7 +160,7 @@ def pin(request: StaffRequest, pk: UUID) -> HttpResponse:
     staff = _whom(request, pk)
     form = NewPin(request.POST)
     if not form.is_valid():
-        return _of(request, staff, PersonName(initial={"name": staff.name}), pin_form=form)
+        return _of(request, staff, PersonName(initial=_known(staff)), pin_form=form)
     new = pins.new_pin(staff, form.cleaned_data["pin"], at=timezone.now(), by=request.by)
     return _slip_of(request, staff, new)
 
@@ -173,17 +201,18 @@ def part(request: StaffRequest, pk: UUID) -> HttpResponse:
 @manager
 @freshly
 def remove(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Her place here ends; who leaves by herself is signed out."""
-    staff = _whom(request, pk)
-    is_me, why = staff.pk == request.staff.pk, ""
+    """Her place here ends. Who leaves by herself does so from her account."""
+    staff, why = _whom(request, pk), ""
+    if staff.pk == request.staff.pk:
+        return see_other(reverse("account_leave"))
     if request.method == "POST":
         try:
             people.remove(staff, at=timezone.now(), by=request.by)
         except (LastOwner, NotAllowed) as refused:
             why = _sentence(refused)
         else:
-            return see_other(reverse("account_login" if is_me else "manage:team"))
-    context = {"person": staff, "is_me": is_me, "why": why}
+            return see_other(reverse("manage:team"))
+    context = {"person": staff, "why": why}
     return _page(request, "manage/team_remove.html", context, status=422 if why else 200)
 
 
@@ -198,6 +227,7 @@ def _last(
 
 def _ask(request: StaffRequest, email: str, name: str, role: str) -> None:
     now = timezone.now()
+    floods.refuse_flood(people.address_of(email), at=now)
     with transaction.atomic():
         invitation, secret = invitations.invite(email, name, role, at=now, by=request.by)
         url = hosts.url_of(request.tenant, reverse("account_join", args=[secret]))
@@ -205,11 +235,15 @@ def _ask(request: StaffRequest, email: str, name: str, role: str) -> None:
         letters.write("invitation", invitation.email, told, at=now)
 
 
+def _known(staff: Staff) -> dict[str, str]:
+    return {"name": staff.name, "language": staff.language}
+
+
 def _whom(request: StaffRequest, pk: UUID) -> Staff:
     """Herself, or somebody whom she looks after."""
     staff: Staff = get_object_or_404(Staff, pk=pk)
     if staff.pk != request.staff.pk and not people.may_manage(request.staff, staff):
-        raise PermissionDenied
+        raise PermissionDenied(Staff.Role.OWNER.value)
     return staff
 
 

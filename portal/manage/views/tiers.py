@@ -11,17 +11,17 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from loyalty import ladders, programs
+from loyalty import ladders, programs, reached
 from loyalty.models import Program, Tier
 from loyalty.policy import POINTS, SPEND, TierPolicy
 from loyalty.refusals import BadSetting, Overtaken
 from portal.figures import fraction, money, number
 from portal.guards import StaffRequest, manager
 from portal.manage.fields import plain_money as plain
-from portal.manage.forms_tiers import TierForm, WindowForm
+from portal.manage.forms_tiers import TierForm, WindowForm, climbs_by_money
 from portal.manage.setting import place_refusal
 from portal.pages import go, page
 from portal.voice import voice_of
@@ -37,15 +37,25 @@ def tiers(request: StaffRequest) -> HttpResponse:
 @require_POST
 @manager
 def window(request: StaffRequest) -> HttpResponse:
-    """By what tiers are earned."""
+    """By what tiers are earned. By something else, where they begin is asked for anew."""
     program = _program()
-    form = WindowForm(request.POST)
+    form = _window_form(request, program)
+    seen = request.POST.get("seen", "")
+    if seen != ladders.seen_window(program, ladders.all_of(program)):
+        return _listed(request, program, window=form, status=409)
     if form.is_valid():
+        told = {"thresholds": form.thresholds(), "keeps": form.cleaned_data.get("sure", False)}
+        at = timezone.now()
         try:
-            ladders.set_window(program, form.told(), at=timezone.now(), by=request.by)
+            ladders.set_window(program, form.told(), **told, seen_as=seen, at=at, by=request.by)
+        except Overtaken:
+            program.refresh_from_db()
+            form = _window_form(request, program)
+            return _listed(request, program, window=form, status=409)
         except BadSetting as refusal:
-            at = {"tiers.window.n": "months", "tiers.grace_days": "grace_days"}
-            place_refusal(form, refusal, at, "metric")
+            fields = {"tiers.window.n": "months", "tiers.grace_days": "grace_days"}
+            fields |= {f"thresholds.{tier}": name for tier, name in form.asked.items()}
+            place_refusal(form, refusal, fields, "metric")
         else:
             return go(request, reverse("manage:tiers"))
     return _listed(request, program, window=form, status=422)
@@ -56,13 +66,12 @@ def window(request: StaffRequest) -> HttpResponse:
 def new(request: StaffRequest) -> HttpResponse:
     program = _program()
     is_lowest = not ladders.all_of(program)
-    policy = ladders.policy_of(program)
     if request.method != "POST":
         begun = {"multiplier": "1", "name": gettext("Bronze") if is_lowest else ""}
-        form = TierForm(policy, initial=begun, is_lowest=is_lowest)
+        form = TierForm(program, initial=begun, is_lowest=is_lowest)
         form.initial = begun
         return _form(request, program, form)
-    form = TierForm(policy, request.POST, is_lowest=is_lowest)
+    form = TierForm(program, request.POST, is_lowest=is_lowest)
     if form.is_valid():
         try:
             ladders.create(program, at=timezone.now(), by=request.by, **form.values())
@@ -78,12 +87,11 @@ def new(request: StaffRequest) -> HttpResponse:
 def tier(request: StaffRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Tier.objects.select_related("program"), pk=pk)
     program = found.program
-    policy = ladders.policy_of(program)
-    is_lowest, initial = found.threshold == 0, _values(found, policy)
+    is_lowest, initial = found.threshold == 0, _values(found)
     if request.method != "POST":
-        form = TierForm(policy, initial=initial, is_lowest=is_lowest)
+        form = TierForm(program, initial=initial, is_lowest=is_lowest)
         return _form(request, program, form, found)
-    form = TierForm(policy, request.POST, initial=initial, is_lowest=is_lowest)
+    form = TierForm(program, request.POST, initial=initial, is_lowest=is_lowest)
     if form.is_valid():
         seen = request.POST.get("seen", "")
         try:
@@ -106,8 +114,8 @@ def remove(request: StaffRequest, pk: UUID) -> HttpResponse:
     try:
         ladders.remove(found, at=timezone.now(), by=request.by)
     except BadSetting as refusal:
-        policy = ladders.policy_of(found.program)
-        form = TierForm(policy, initial=_values(found, policy), is_lowest=found.threshold == 0)
+        is_lowest, initial = found.threshold == 0, _values(found)
+        form = TierForm(found.program, initial=initial, is_lowest=is_lowest)
         why = str(refusal.figures["why"])
         return _form(request, found.program, form, found, status=422, trouble=why)
     return go(request, reverse("manage:tiers"))
@@ -120,9 +128,9 @@ def _program() -> Program:
     return found
 
 
-def _values(tier: Tier, policy: TierPolicy) -> dict[str, Any]:
+def _values(tier: Tier) -> dict[str, Any]:
     decimals = shops.front().decimals
-    is_money = policy.metric == SPEND
+    is_money = climbs_by_money(tier.program, ladders.policy_of(tier.program))
     return {
         "name": tier.name,
         "threshold": plain(tier.threshold, decimals) if is_money else str(tier.threshold),
@@ -131,14 +139,46 @@ def _values(tier: Tier, policy: TierPolicy) -> dict[str, Any]:
     }
 
 
-def _threshold(tier: Tier, policy: TierPolicy, program: Program) -> str:
+def _threshold(threshold: int, policy: TierPolicy, program: Program) -> str:
+    """So much of what tiers are earned by, as one says it."""
     if policy.metric == SPEND:
-        return money(tier.threshold)
-    return (
-        voice_of(program).points(tier.threshold)
-        if policy.metric == POINTS
-        else number(tier.threshold)
-    )
+        return money(threshold)
+    if policy.metric == POINTS:
+        return voice_of(program).points(threshold)
+    words = ngettext("%(n)s visit", "%(n)s visits", threshold)
+    return words % {"n": number(threshold)}
+
+
+def _window_form(request: StaffRequest, program: Program) -> WindowForm:
+    return WindowForm(program, request.POST, tiers=ladders.all_of(program))
+
+
+def _would_be(form: WindowForm, program: Program, tiers: list[Tier]) -> dict[str, Any]:
+    """Says at each threshold that is asked for anew what it was, and how many members would be in
+    the tier; and of the lowest, how many.
+    """
+    form.is_valid()
+    wanted, typed = form.wanted(), form.thresholds()
+    begins = {tier.pk: typed.get(tier.pk, tier.threshold) for tier in tiers}
+    counts = reached.standing(program, begins, wanted, shops.front().zone, timezone.now())
+    for tier in tiers:
+        if name := form.asked.get(tier.pk):
+            n = counts[tier.pk]
+            words = ngettext(
+                "It was %(was)s. From %(from)s on, %(n)s member would be in it.",
+                "It was %(was)s. From %(from)s on, %(n)s members would be in it.",
+                n,
+            )
+            form[name].help_text = words % {
+                "was": _threshold(tier.threshold, form.policy, program),
+                "from": _threshold(begins[tier.pk], wanted, program),
+                "n": number(n),
+            }
+    return {
+        "begins": [form[name] for name in form.asked.values()],
+        "lowest": tiers[0],
+        "in_lowest": counts[tiers[0].pk],
+    }
 
 
 def _listed(
@@ -146,17 +186,16 @@ def _listed(
 ) -> HttpResponse:
     policy = ladders.policy_of(program)
     found = ladders.all_of(program)
-    held = ladders.holders(program)
+    held = reached.holders(program)
     thresholds = [tier.threshold for tier in found]
-    zone = shops.front().zone
-    reached = ladders.reaching(program, thresholds, policy, zone, timezone.now())
+    have = reached.reaching(program, thresholds, policy, shops.front().zone, timezone.now())
     rows = [
         {
             "tier": tier,
-            "threshold": _threshold(tier, policy, program),
+            "threshold": _threshold(tier.threshold, policy, program),
             "times": fraction(Fraction(tier.multiplier)),
             "holders": held.get(tier.pk, 0),
-            "reached": reached.get(tier.threshold),
+            "reached": have.get(tier.threshold),
         }
         for tier in found
     ]
@@ -172,9 +211,13 @@ def _listed(
         "staff": request.staff,
         "program": program,
         "rows": rows,
-        "window": window or WindowForm(initial=begun),
+        "window": window or WindowForm(program, initial=begun),
+        "seen": ladders.seen_window(program, found),
+        "is_overtaken": status == 409,  # noqa: PLR2004
         "is_dirty": window is not None,
     }
+    if window and window.asked:
+        context |= _would_be(window, program, found)
     return page(request, "manage/tiers.html", context, status=status)
 
 
@@ -204,7 +247,7 @@ def _form(
     if tier and tier.threshold:
         wanted = {tier.threshold, *([typed] if typed else [])}
         zone, now = shops.front().zone, timezone.now()
-        counts = ladders.reaching(program, wanted, policy, zone, now)
+        counts = reached.reaching(program, wanted, policy, zone, now)
         context["reached"] = counts.get(typed or tier.threshold, 0)
-        context["holders"] = ladders.holders(program).get(tier.pk, 0)
+        context["holders"] = reached.holders(program).get(tier.pk, 0)
     return page(request, "manage/tier.html", context, status=status)

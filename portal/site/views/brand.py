@@ -18,6 +18,7 @@ from portal.site.forms import ICONS, SWATCHES, Brand
 from portal.site.road import StartRequest
 from tenants import signups
 from tenants.onboarding import BadName, Picture
+from tenants.signups import Unfinished
 
 HEX = re.compile(r"[0-9a-f]{6}", re.ASCII)
 
@@ -37,6 +38,8 @@ def brand(request: StartRequest) -> HttpResponse:
         opening.open_shop(signup, at=timezone.now())
     except BadName:  # somebody was faster: the step of the address says so
         return see_other(reverse("start_address"))
+    except Unfinished:  # the address or the country was changed at another tap
+        return see_other(reverse(road.first_missing(road.of(request))))
     return see_other(reverse("start_open"))
 
 

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from portal import waiting
 from portal.pages import page, see_other
 from portal.site import letters
 from portal.site.forms import Find
-from portal.site.views.start import wait
 from tenants.guesses import TooManyGuesses
 
 
@@ -27,6 +27,6 @@ def find(request: HttpRequest) -> HttpResponse:
     try:
         letters.send_shops(form.cleaned_data["email"], at=timezone.now())
     except TooManyGuesses as refused:
-        form.add_error("email", wait(refused.wait))
+        form.add_error("email", waiting.sentence(refused.wait))
         return page(request, "site/find.html", {"form": form}, status=429)
     return see_other(f"{reverse('find')}?sent=1")

@@ -36,7 +36,7 @@ def program(request: StartRequest) -> HttpResponse:
         form = Program(_whole(request.POST, signup, currency), currency=currency)
         if form.is_valid():
             found = form.cleaned_data
-            signups.say(signup, preset=found["preset"], choices=found["choices"])
+            signups.choose_program(signup, found["preset"], found["choices"])
             return see_other(reverse(road.first_missing(signup)))
         return _asked(request, form, currency, status=422)
     form = Program(_whole(request.GET, signup, currency), currency=currency)

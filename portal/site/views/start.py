@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal import waiting
 from portal.forms import clean_text
 from portal.pages import page, see_other
 from portal.site import countries, letters, road
@@ -46,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except TooSoon:
         pass  # the first of two taps has sent it
     except TooManyGuesses as refused:
-        form.add_error("email", wait(refused.wait))
+        form.add_error("email", waiting.sentence(refused.wait))
         return _asked(request, form, signup, status=429)
     return see_other(reverse("start_code"))
 
@@ -67,7 +68,7 @@ def code(request: StartRequest) -> HttpResponse:
         guesses.check(CODE_FROM, network, at=now)
         signups.confirm(request.signup, form.cleaned_data["code"], at=now)
     except TooManyGuesses as refused:
-        form.add_error("code", wait(refused.wait))
+        form.add_error("code", waiting.sentence(refused.wait))
         return _typing(request, form, status=429)
     except WrongCode as wrong:
         guesses.wrong(CODE_FROM, network, at=now)
@@ -85,22 +86,8 @@ def again(request: StartRequest) -> HttpResponse:
     try:
         letters.send_code(request.signup, at=timezone.now())
     except (TooSoon, TooManyGuesses) as refused:
-        return _typing(request, form, said=wait(refused.wait), status=429)
+        return _typing(request, form, said=waiting.sentence(refused.wait), status=429)
     return see_other(f"{reverse('start_code')}?sent=1")
-
-
-def wait(seconds: int) -> str:
-    """How long somebody has to wait, in words."""
-    if seconds > 120:  # noqa: PLR2004
-        minutes = -(-seconds // 60)
-        text = ngettext(
-            "Wait %(n)s minute, then try again.", "Wait %(n)s minutes, then try again.", minutes
-        )
-        return text % {"n": minutes}
-    text = ngettext(
-        "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", seconds
-    )
-    return text % {"n": seconds}
 
 
 def _initial(request: HttpRequest, signup: SignUp | None) -> dict[str, object]:
@@ -112,15 +99,12 @@ def _initial(request: HttpRequest, signup: SignUp | None) -> dict[str, object]:
 
 
 def _begun(signup: SignUp | None, said: dict[str, Any]) -> SignUp:
-    """The sign-up with what was said; another address is to be confirmed anew."""
+    """The sign-up with what was said."""
     email, language = said["email"], get_language() or settings.LANGUAGE_CODE
-    told: dict[str, Any] = {"name": said["name"], "country": said["country"], "language": language}
+    told = {"name": said["name"], "country": said["country"], "language": language}
     if signup is None:
         return signups.begin(pk=said["key"], email=email, at=timezone.now(), **told)
-    if email != signup.email:
-        told |= {"email": email, "confirmed_at": None, "code_sent_at": None, "code_hash": ""}
-    signups.say(signup, **told)
-    return signup
+    return signups.change(signup, email=email, **told)
 
 
 def _asked(

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from loyalty import finding, numbers
+from loyalty.refusals import Refusal
 from portal import guards
 from portal.guards import DeviceRequest, TillRequest, unlocked
 from portal.pages import go, page, wants_piece
@@ -48,7 +49,8 @@ def till(request: HttpRequest) -> HttpResponse:
 @unlocked
 def members(request: TillRequest) -> HttpResponse:
     """Who ends in these digits, or is called so. A card's code, scanned or typed whole, opens its
-    member at once; a whole number that nobody has offers a card.
+    member at once; a whole number that nobody has offers a card; who holds a card that does not
+    work hears why.
     """
     form = Sought(request.GET)
     sought = form.cleaned_data["q"] if form.is_valid() else ""
@@ -56,8 +58,7 @@ def members(request: TillRequest) -> HttpResponse:
     digits = numbers.dialled(sought)
     is_enough = len(sought) >= (ENOUGH_DIGITS if digits else ENOUGH_LETTERS)
     hits = finding.find_for_till(sought) if is_enough else []
-    is_card = numbers.read_code(sought) is not None
-    if len(hits) == 1 and is_card:
+    if len(hits) == 1 and hits[0].scanned:
         return member(request, hits[0].member.pk)
     found: dict[str, object] = {"sought": sought, "kept": kept, "is_enough": is_enough}
     if hits:
@@ -70,11 +71,30 @@ def members(request: TillRequest) -> HttpResponse:
         return counter(request, found, screen="hits", also=())
     if not is_enough:
         return counter(request, found, also=())
-    if is_card:
+    return _nobody(request, found, sought)
+
+
+def _nobody(request: TillRequest, found: dict[str, object], sought: str) -> HttpResponse:
+    """A card that does not work, one from elsewhere, a new customer, or a slip of the finger."""
+    try:
+        finding.refuse_hidden(sought)
+    except Refusal as refusal:
+        return counter(request, found | {"said": str(refusal)}, screen="stranger", also=())
+    if _is_card(sought):
         return counter(request, found, screen="stranger", also=())
     if offered := offer(sought):
         return counter(request, found | offered, screen="enrol", also=())
-    return counter(request, found | {"by_name": not digits}, screen="nobody", also=())
+    found |= {"by_name": not numbers.dialled(sought)}
+    return counter(request, found, screen="nobody", also=())
+
+
+def _is_card(sought: str) -> bool:
+    """Was a card read? One phone or name of twelve characters in 32 passes for a code, but a code
+    has letters, and a name has no digits and is seldom typed in capitals.
+    """
+    if numbers.dialled(sought) or numbers.read_code(sought) is None:
+        return False
+    return sought.isupper() or any(c.isdigit() for c in sought)
 
 
 @require_safe

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django import forms
 from django.http import HttpResponse
 from django.urls import reverse
@@ -9,12 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import agents, guards, links
 from portal.forms import LineField, clean_text
-from portal.guards import DEVICE_COOKIE, TenantRequest, keep_cookie
-from portal.pages import page, see_other
+from portal.guards import DEVICE_COOKIE, DeviceRequest, TenantRequest, keep_cookie, paired
+from portal.pages import answer, page, see_other
 from tenants import devices, secrets
 from tenants.guesses import TooManyGuesses
 from tenants.models import Location
@@ -57,7 +59,8 @@ def code(request: TenantRequest) -> HttpResponse:
 @never_cache
 def pair(request: TenantRequest, secret: str) -> HttpResponse:
     """Opening the link shows what it does; only pressing the button uses it up and pairs this
-    browser, under a new session key and with nobody before it.
+    browser, under a new session key and with nobody before it. What it was until now, it is no
+    more.
     """
     now, secret = timezone.now(), devices.read_code(secret)
     posted, kind = request.POST if request.method == "POST" else None, agents.system_of(request)
@@ -70,10 +73,20 @@ def pair(request: TenantRequest, secret: str) -> HttpResponse:
         context = {"location": location, "form": form}
         return page(request, "till/pair.html", context, status=422 if form.is_bound else 200)
     name = form.cleaned_data["name"] or kind or gettext("Tablet")
-    _device, token = devices.pair_by(secret, name, location, at=now)
+    before = guards.device_of(request)
+    _device, token = devices.pair_by(secret, name, location, at=now, before=before)
     guards.lock(request)
     if request.session.session_key:
         request.session.cycle_key()
     response = see_other(reverse("till:till"))
     keep_cookie(response, DEVICE_COOKIE, token)
     return response
+
+
+@require_safe
+@paired
+def still(request: DeviceRequest) -> HttpResponse:
+    """Asked every few seconds by a till that lies open (static/js/elements/still-paired.js):
+    nothing, or the way to where it can be paired. No touch: it keeps nobody's till awake.
+    """
+    return answer(HttpResponse(status=HTTPStatus.NO_CONTENT))

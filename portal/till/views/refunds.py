@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from loyalty import operations
 from loyalty import refunds as verbs
 from loyalty.models import Purchase
 from loyalty.refusals import Refusal
@@ -52,7 +53,8 @@ def refund(request: TillRequest, pk: UUID) -> HttpResponse:
     except NoLeave as wrong:
         context = _back(request, sale, form) | {"wrong": str(wrong), "key": key, "asks": True}
         return _show(request, context, status=422)
-    if not verbs.may_void(sale, by=approver or request.by, at=now):
+    may = verbs.may_void(sale, by=approver or request.by, at=now)
+    if not may and not operations.was_done(request.by, str(key)):  # sent again, too late
         context = _back(request, sale, form) | {"key": key, "asks": True}
         return _show(request, context, status=422)
     try:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from loyalty import operations, proofs, redemptions, refunds, shifts, vouchers
+from loyalty.habits import habits
 from loyalty.models import Member, Reward, Voucher, VoucherUse
 from loyalty.refusals import OutOfStock, Refusal, TooLateToVoid, VoucherUsed
 from portal import gifts
@@ -33,6 +34,7 @@ from portal.till.screens import (
     sale_of,
     window_of,
 )
+from portal.voice import refused
 from tenants.actors import Actor
 from tenants.guesses import TooManyGuesses
 from tenants.ids import uuid7
@@ -68,7 +70,7 @@ def rewards(request: TillRequest, pk: UUID) -> HttpResponse:
         try:
             chosen = _chosen(request, member, form)
         except Refusal as refusal:
-            said = str(refusal)
+            said = refused(refusal, habits())
     else:
         said = first_error(form)
     return _choose(
@@ -125,7 +127,7 @@ def _hand_over(
     except (OutOfStock, VoucherUsed) as refusal:
         return _lost(request, member.pk, form, wanted, str(refusal))
     except Refusal as refusal:
-        said, final = str(refusal), refusal.is_final
+        said, final = refused(refusal, habits()), refusal.is_final
         return _choose(request, member.pk, form, None, said=said, refused=final, status=422)
 
 
@@ -140,7 +142,8 @@ def gift_reversal(request: TillRequest, pk: UUID) -> HttpResponse:
     now, refusal, balance = timezone.now(), "", None
     use = VoucherUse.objects.filter(voucher=voucher.pk).select_related("member", "staff").last()
     try:
-        if use is None or not refunds.may_reverse(use, by=request.by, at=now):
+        may = use is not None and refunds.may_reverse(use, by=request.by, at=now)
+        if not may and not operations.was_done(request.by, str(key)):  # sent again, too late
             raise TooLateToVoid(minutes=int(refunds.UNDO_FOR.total_seconds() // 60))
         undone = redemptions.reverse(voucher, at=now, by=request.by, key=str(key))
         voucher.status, balance = undone.voucher.status, undone.account.balance
@@ -169,7 +172,7 @@ def gift_reversal(request: TillRequest, pk: UUID) -> HttpResponse:
 
 def _sentence(refusal: Refusal | TooManyGuesses) -> str:
     if isinstance(refusal, Refusal):
-        return str(refusal)
+        return refused(refusal, habits())
     return ngettext(
         "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", refusal.wait
     ) % {"n": refusal.wait}

@@ -15,7 +15,7 @@ from loyalty import refunds
 from loyalty.desk import Customer
 from loyalty.models import Member, Purchase
 from loyalty.refusals import AboveLimit, Refusal
-from loyalty.sales import Recorded
+from loyalty.sales import Recorded, under_key
 from portal.figures import money
 from portal.forms import first_error
 from portal.guards import TillRequest, unlocked
@@ -79,7 +79,7 @@ def _record(request: TillRequest, member: Member, form: Sale) -> Recorded:
     now = timezone.now()
     approver = leave(request, at=now)
     verbs.refuse_above_limit(form.total, by=request.by, approved_by=approver)
-    off = discount_on(form, member)
+    off = _taken_off(request, member, form)
     return verbs.record(
         member,
         form.total,
@@ -91,6 +91,17 @@ def _record(request: TillRequest, member: Member, form: Sale) -> Recorded:
         redemptions=[form.cleaned_data["voucher"]] if off else (),
         approved_by=approver,
     )
+
+
+def _taken_off(request: TillRequest, member: Member, form: Sale) -> int:
+    """What the reward on this bill takes off it. One that is in the books takes nothing off another
+    sale; but the same form sent again has to say what it said the first time.
+    """
+    off = discount_on(form, member)
+    if off or not form.cleaned_data["voucher"]:
+        return off
+    earlier = under_key(str(form.cleaned_data["key"]), by=request.by)
+    return earlier.reward_discount if earlier else 0
 
 
 def _awarded(request: TillRequest, member: Member, recorded: Recorded) -> HttpResponse:

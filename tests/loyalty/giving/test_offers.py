@@ -89,6 +89,8 @@ def test_a_reward_is_made_offered_paused_and_ended(in_cafe):
         ("pay", {}, "rate"),
         ("pay", {"told": {"rate": {"points": 1, "value": 1}}, "is_auto": True}, "is_auto"),
         ("item", {"cost": 1, "told": {"colour": "red"}}, "colour"),
+        ("item", {"cost": 1, "stock": 10**9 + 1}, "stock"),
+        ("item", {"cost": 1, "valid_days": 10**9}, "valid_days"),
     ],
 )
 def test_a_reward_that_cannot_be_is_refused_by_its_field(in_cafe, kind, fields, field):

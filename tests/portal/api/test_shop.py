@@ -13,6 +13,7 @@ from tests.portal.apis import (
     code_of,
     make_key,
     member_id,
+    system,
     token_of,
 )
 
@@ -32,6 +33,18 @@ def test_the_program_its_tiers_and_rewards(api, cafe, hers, coffee):
     for path in ("program", "tiers", "rewards"):
         tag = api.get(path).headers["ETag"]
         assert api.get(path, If_None_Match=f'"x", {tag}').status_code == 304
+
+
+def test_what_a_member_lacks_is_told_to_who_may_read_members(cafe, coffee):
+    shows = system(cafe, "program:read")
+    assert shows.get("rewards").status_code == 200
+    for whose in (member_id(cafe), "mem_nobody", "x"):
+        answer = shows.get(f"rewards?member={whose}")
+        assert code_of(answer) == (403, "insufficient_scope")
+        assert 'scope="member:read"' in answer.headers["WWW-Authenticate"]
+    assert code_of(system(cafe, "member:read").get("rewards")) == (403, "insufficient_scope")
+    both = system(cafe, "program:read", "member:read")
+    assert both.get(f"rewards?member={member_id(cafe)}").json()["data"][0]["missing"] == 20
 
 
 def test_nothing_is_promised_while_no_program_is_live(api, cafe, hers):
