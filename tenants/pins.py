@@ -3,7 +3,7 @@
 Wrong ones are counted in PostgreSQL, per person and per device, because a counter in a cache can
 be lost and then the door stands open. The hash is a modest PBKDF2 over an HMAC with the server's
 key: no hash protects four digits from somebody who has both, and a slow one would cost 0.3 s of
-CPU at each unlock.
+CPU at each unlock. Its rounds are kept with it, so that another number of them locks out nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from tenants.models import Device, Shop, Staff
 from tenants.trace import write
 
 LENGTHS = range(4, 7)
-ROUNDS = 20_000
 WAITS = {5: 30, 6: 60, 7: 120, 8: 240, 9: 240}  # wrong in a row → seconds to wait
 OFF_AFTER = 10  # wrong in a row: off on every device, until a manager sets a new PIN
 DAILY = 30  # wrong a day and device
@@ -50,8 +49,8 @@ def set_pin(staff: Staff, pin: str) -> None:
     """Give a person a new PIN (four to six digits, else BadPin), which also ends every wait."""
     if not (pin.isascii() and pin.isdigit() and len(pin) in LENGTHS):
         raise BadPin("a PIN is four to six digits")
-    salt = secrets.token_hex(8)
-    staff.pin_hash = f"{salt}${_hash(salt, pin, settings.SECRET_KEY)}"
+    rounds, salt = settings.PIN_ROUNDS, secrets.token_hex(8)
+    staff.pin_hash = f"{rounds}${salt}${_hash(rounds, salt, pin, settings.SECRET_KEY)}"
     staff.pin_wrong, staff.pin_wait_until = 0, None
     staff.save(update_fields=["pin_hash", "pin_wrong", "pin_wait_until"])
 
@@ -162,14 +161,14 @@ def _count(person: Staff, till: Device, at: dt.datetime) -> WrongPin:
 
 def _secret_of(stored: str, pin: str) -> str | None:
     """Under which of the server's keys this PIN is the one that is kept; None: under none."""
-    salt, _, expected = stored.partition("$")
+    rounds, salt, expected = stored.split("$")
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        if hmac.compare_digest(_hash(salt, pin, secret), expected):
+        if hmac.compare_digest(_hash(int(rounds), salt, pin, secret), expected):
             return secret
     return None
 
 
-def _hash(salt: str, pin: str, secret: str) -> str:
+def _hash(rounds: int, salt: str, pin: str, secret: str) -> str:
     text = pin.encode("utf-8", "surrogatepass")
     keyed = hmac.digest(secret.encode(), text, "sha256")
-    return hashlib.pbkdf2_hmac("sha256", keyed, bytes.fromhex(salt), ROUNDS).hex()
+    return hashlib.pbkdf2_hmac("sha256", keyed, bytes.fromhex(salt), rounds).hex()

@@ -24,6 +24,7 @@ CHANGING = re.compile(
     rb'name="csrfmiddlewaretoken" value="[^"]*"|data-csrf="[^"]*"|content="[^"]*" name="csrf"'
     rb'|name="key" value="[^"]*"|value="[0-9a-f-]{36}" name="key"|"instance": "[^"]*"'
 )
+FEW = 3
 HOUR = dt.timedelta(hours=1)
 
 
@@ -104,6 +105,8 @@ def test_the_neighbours_is_answered_like_nobodys(browsers, theirs, route, method
         ask = partial(getattr(browser, method), data=body, headers=headers)
         random = random_of(kind)
         expected = told(ask(path_of(route, name, random)), random)
-        for value in theirs[kind]:
+        # Whoever is turned away at the door is told before anything is looked for.
+        is_at_the_door = expected[0] in (302, 303, 403, 405) and not piece
+        for value in theirs[kind][: FEW if is_at_the_door else None]:
             path = path_of(route, name, value)
             assert told(ask(path), value) == expected, f"{who} {method} {path}"

@@ -154,7 +154,7 @@ def test_who_tries_without_end_from_a_network_gets_as_many_as_the_longest_wait_l
 def test_a_network_has_what_is_free_and_what_time_gave_back(in_cafe):
     """As a bucket by arithmetic of its own, out of which one try runs each quarter of an hour."""
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20)
     @given(st.lists(st.integers(0, 3000), min_size=10, max_size=50))
     def holds(gaps):
         Guess.objects.all().delete()
