@@ -1,7 +1,7 @@
 """Getting a card: one field, one button, no waiting.
 
 Whether the number was known before, nobody can tell from here: the answer, its bytes and the
-statements are the same (tests/portal/test_card_join.py).
+statements are the same (tests/portal/card/test_strangers.py).
 """
 
 from __future__ import annotations

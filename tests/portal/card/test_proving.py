@@ -8,12 +8,7 @@ import pytest
 
 from loyalty.models import Identifier
 from tenants.context import inside
-from tests.portal.test_card_join import NEW, NEW_MAIL, browser, join, last_code, letters, member_of
-
-
-@pytest.fixture(autouse=True)
-def _limits_lifted(settings):
-    settings.RATE_LIMITS = False
+from tests.portal.cards import NEW, NEW_MAIL, browser, join, last_code, letters, member_of
 
 
 @pytest.fixture

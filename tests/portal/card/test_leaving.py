@@ -13,11 +13,10 @@ from django.utils import timezone
 from loyalty import leaving
 from loyalty.enrolment import new_link
 from loyalty.models import Entry, Identifier, Member
-from loyalty.purchases import record
 from portal.card.forms import Leave
 from tenants.context import inside
 from tenants.models import AuditEntry, Letter
-from tests.portal.test_card_join import KEY, KNOWN, browser, join, last_code, letters
+from tests.portal.cards import KEY, KNOWN, browser, buy, join, last_code, letters
 
 SURE = {"sure": "on"}
 FRIDAY = dt.datetime(2026, 11, 27, 21, tzinfo=dt.UTC)  # one o'clock on Saturday in Dubai
@@ -25,14 +24,8 @@ ITS_DAY = "Sunday, 6 December"  # after seven whole days there
 
 
 @pytest.fixture(autouse=True)
-def _on_a_friday(settings, monkeypatch):
-    settings.RATE_LIMITS = False
+def _on_a_friday(monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: FRIDAY)
-
-
-def buy(shop):
-    with inside(shop.tenant):
-        return record(shop.member, 2450, at=timezone.now(), by=shop.till, key=str(uuid4()))
 
 
 def member_of(shop) -> Member:
