@@ -75,15 +75,16 @@ def edit(
     program: Program, wanted: Said, *, seen_as: str, at: dt.datetime, by: Actor
 ) -> Draft | None:
     """Make the draft say this; None where that is in force and there was no draft. A draft that had
-    a day has none any more: what began on it would be something else than was decided.
+    a day has none any more: what began on it would be something else than was decided. Where it
+    says this already, nothing changes.
 
     Raises Overtaken, and BadSetting and its kin, which name the field; nothing has changed then.
     """
     with transaction.atomic():
         program, draft, now = _locked(program, seen_as)
         wanted = _tidied(program, wanted)
-        if draft is None and not differences(now, wanted):
-            return None
+        if not differences(said(draft, now) if draft else now, wanted):
+            return draft
         draft = draft or Draft(program=program, version=0)
         draft.rules, draft.policy = list(wanted.rules), _differences(now.policy, wanted.policy)
         draft.version += 1

@@ -201,6 +201,15 @@ def test_a_draft_that_is_changed_loses_its_day(desk, in_cafe, by):
     assert EarnRule.objects.get().points == 9
 
 
+def test_what_a_draft_says_already_changes_nothing(desk, in_cafe):
+    desk.edit([DOUBLE])
+    desk.start(TODAY + DAY)
+    desk.edit([DOUBLE])
+    found = Draft.objects.get()
+    assert (found.version, found.starts_on) == (1, TODAY + DAY)
+    assert AuditEntry.objects.filter(act="draft.edited").count() == 1
+
+
 def test_a_tier_with_another_name_changes_no_promise_of_a_draft(desk, in_cafe, by):
     """It is told by another name, so it keeps its rehearsal and its day."""
     gold = None
