@@ -116,13 +116,15 @@ def edit(request: StaffRequest) -> HttpResponse:
         wanted = Said([*wanted.rules, new], wanted.policy)
     at = timezone.now()
     try:
-        drafts.edit(desk.program, wanted, seen_as=posted.get("seen", ""), at=at, by=request.by)
+        told = drafts.edit(
+            desk.program, wanted, seen_as=posted.get("seen", ""), at=at, by=request.by
+        )
     except Overtaken as refusal:
         return _shown(request, desk, overtaken=refusal, status=409)
     except BadSetting as refusal:
         return _shown(request, desk, trouble=str(refusal.figures["why"]), status=422)
     where = reverse("manage:program")
-    if desk.draft and desk.draft.starts_on:
+    if desk.draft and desk.draft.starts_on and not (told and told.starts_on):
         where = f"{where}?done=off"  # its day, since it is another draft now
     return see_other(f"{where}#r{len(wanted.rules) - 1}" if added in NEW else where)
 
