@@ -51,10 +51,19 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", language)
         patch_vary_headers(response, ["Accept-Language"])
         if asked == language and request.COOKIES.get(COOKIE) != asked:
-            response.set_cookie(
-                COOKIE, asked, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
-            )
+            remember(request, response, asked)
         return response
+
+
+def remember(request: HttpRequest, response: HttpResponse, spoken: str) -> HttpResponse:
+    """This browser speaks that language from now on; for "" whatever it speaks by itself."""
+    if spoken:
+        response.set_cookie(
+            COOKIE, spoken, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
+        )
+    else:
+        response.delete_cookie(COOKIE, samesite="Lax")
+    return response
 
 
 def spoken_here(request: HttpRequest) -> tuple[Sequence[str], str, ZoneInfo]:

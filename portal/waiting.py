@@ -15,6 +15,11 @@ def sentence(seconds: int) -> str:
             "Wait %(n)s minute, then try again.", "Wait %(n)s minutes, then try again.", minutes
         )
         return text % {"n": minutes}
+    return in_seconds(seconds)
+
+
+def in_seconds(seconds: int) -> str:
+    """The same in seconds, however many."""
     text = ngettext(
         "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", seconds
     )

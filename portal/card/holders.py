@@ -73,15 +73,7 @@ def keep_language(request: HttpRequest, response: HttpResponse, spoken: str) -> 
     """What she has chosen to read in, on this phone too. Who chose nothing leaves it to the
     phone.
     """
-    if spoken:
-        response.set_cookie(
-            language.COOKIE,
-            spoken,
-            max_age=language.A_YEAR,
-            samesite="Lax",
-            secure=request.is_secure(),
-        )
-    return response
+    return language.remember(request, response, spoken) if spoken else response
 
 
 def keep_language_of(link: str, request: HttpRequest, response: HttpResponse) -> HttpResponse:

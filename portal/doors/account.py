@@ -14,10 +14,9 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import links
+from portal import language, links
 from portal.doors.forms import Profile, posted
 from portal.guards import StaffRequest, colleague, freshly
-from portal.language import A_YEAR, CHOSEN, COOKIE
 from portal.pages import page, see_other
 from tenants import people, sessions
 from tenants.people import LastOwner
@@ -41,15 +40,9 @@ def profile(request: StaffRequest) -> HttpResponse:
         return _shown(request, form, status=422)
     given, now = form.cleaned_data, timezone.now()
     people.introduce(request.staff, given["name"], given["language"], at=now, by=request.by)
-    request.session.pop(CHOSEN, None)
+    request.session.pop(language.CHOSEN, None)
     response = see_other(reverse("account"))
-    if given["language"]:
-        response.set_cookie(
-            COOKIE, given["language"], max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
-        )
-    else:
-        response.delete_cookie(COOKIE, samesite="Lax")
-    return response
+    return language.remember(request, response, given["language"])
 
 
 @require_POST

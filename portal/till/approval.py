@@ -7,6 +7,7 @@ import datetime as dt
 from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 
+from portal import waiting
 from portal.guards import TillRequest
 from portal.till.forms import Approval
 from tenants import people, pins
@@ -52,9 +53,7 @@ def sentence_of(wrong: WrongPin) -> str:
     if wrong.is_off:
         return gettext("This PIN is switched off. A manager can give you a new one.")
     if wrong.wait:
-        return ngettext(
-            "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", wrong.wait
-        ) % {"n": wrong.wait}
+        return waiting.in_seconds(wrong.wait)
     return ngettext(
         "That was not it. %(n)s try left.", "That was not it. %(n)s tries left.", wrong.tries_left
     ) % {"n": wrong.tries_left}

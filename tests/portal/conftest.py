@@ -14,11 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from loyalty import profiles
 from loyalty.enrolment import new_link
+from loyalty.profiles import Profile
 from tenants import secrets
+from tenants.actors import Actor
 from tenants.context import inside
 from tenants.models import Letter
-from tests.conftest import PIN
+from tests.conftest import PIN, Shop
 
 HOUR = dt.timedelta(hours=1)
 PIECE = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -122,3 +125,15 @@ def letters_to(shop, address: str) -> list:
 def code_of(letter) -> str:
     """The code in a letter: three letters, a dash, three letters."""
     return re.search(r"[A-Z]{3}-[A-Z]{3}", letter.text)[0]
+
+
+def give_address(shop: Shop) -> None:
+    """Its member can be mailed and texted."""
+    with inside(shop.tenant):
+        profiles.change(
+            shop.member,
+            Profile("Amina", "0501234567", "amina@x.example"),
+            version=1,
+            at=timezone.now(),
+            by=Actor.of_staff(shop.owner),
+        )

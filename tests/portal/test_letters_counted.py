@@ -8,8 +8,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from loyalty import profiles
-from loyalty.profiles import Profile
 from tenants import guesses
 from tenants.actors import Actor
 from tenants.context import inside
@@ -17,7 +15,7 @@ from tenants.guesses import ASKED, FREE, LETTER, LETTER_FROM, LOGIN, OWN_WAITS
 from tenants.models import Guess, Invitation, Letter, Staff
 from tenants.people import employ, user_with
 from tests.conftest import NOW
-from tests.portal.conftest import PIECE, letters_to
+from tests.portal.conftest import PIECE, give_address, letters_to
 
 TEAM = "/manage/team/"
 SARA = "sara@cafe.example"
@@ -87,14 +85,7 @@ def test_a_shop_has_so_many_letters_a_day(fresh_owner, cafe):
 @pytest.fixture
 def hers(cafe) -> str:
     """The page of a member who can be mailed and texted."""
-    with inside(cafe.tenant):
-        profiles.change(
-            cafe.member,
-            Profile("Amina", "0501234567", "amina@x.example"),
-            version=1,
-            at=timezone.now(),
-            by=Actor.of_staff(cafe.owner),
-        )
+    give_address(cafe)
     return f"/manage/members/{cafe.member.pk}/"
 
 

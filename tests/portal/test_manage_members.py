@@ -18,7 +18,7 @@ from tenants import people, shops
 from tenants.actors import Actor
 from tenants.context import inside
 from tenants.models import Letter, Staff
-from tests.portal.conftest import PIECE, prove, sign_in_link
+from tests.portal.conftest import PIECE, give_address, prove, sign_in_link
 
 
 @pytest.fixture
@@ -320,14 +320,7 @@ def test_a_card_link_is_shown_once_or_sent(owner, cafe, hers):
     assert "/c/" in url
     assert shown.headers["Cache-Control"] == "private, no-store"
     assert url not in owner.get(hers).text
-    with inside(cafe.tenant):
-        profiles.change(
-            cafe.member,
-            Profile("Amina", "0501234567", "amina@x.example"),
-            version=1,
-            at=timezone.now(),
-            by=Actor.of_staff(cafe.owner),
-        )
+    give_address(cafe)
     assert owner.post(f"{hers}link/", {"how": "mail"}).url == f"{hers}?done=sent"
     with inside(cafe.tenant):
         letter = Letter.objects.get()

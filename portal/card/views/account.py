@@ -16,7 +16,7 @@ from loyalty.refusals import Refusal
 from portal import language
 from portal.arithmetic import told
 from portal.card.forms import Me
-from portal.card.holders import LOOK, HolderRequest, holder, keep_language
+from portal.card.holders import LOOK, HolderRequest, holder
 from portal.pages import page, see_other
 from tenants import shops
 
@@ -70,9 +70,7 @@ def me(request: HolderRequest) -> HttpResponse:
 def _saved(request: HolderRequest, spoken: str, look: str) -> HttpResponse:
     """Back to the card, in the language and light that she chose."""
     response = see_other(reverse("card:card"))
-    if not spoken:
-        response.delete_cookie(language.COOKIE, samesite="Lax")
     response.set_cookie(
         LOOK, look, max_age=language.A_YEAR, samesite="Lax", secure=request.is_secure()
     )
-    return keep_language(request, response, spoken)
+    return language.remember(request, response, spoken)

@@ -8,12 +8,12 @@ from django import forms
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import agents, guards, links
+from portal import agents, guards, links, waiting
 from portal.forms import LineField, clean_text
 from portal.guards import DEVICE_COOKIE, DeviceRequest, TenantRequest, keep_cookie, paired
 from portal.pages import answer, page, see_other
@@ -49,9 +49,7 @@ def code(request: TenantRequest) -> HttpResponse:
                 return see_other(reverse("till:pair", args=[secret]))
             wrong = gettext("That is no code of today. Look again, or ask the owner for a new one.")
     except TooManyGuesses as many:
-        wrong = ngettext(
-            "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", many.wait
-        ) % {"n": many.wait}
+        wrong = waiting.in_seconds(many.wait)
     return page(request, "till/unpaired.html", {"typed": typed, "wrong": wrong}, status=422)
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from loyalty import operations, proofs, redemptions, refunds, shifts, vouchers
 from loyalty.habits import habits
 from loyalty.models import Member, Reward, Voucher, VoucherUse
 from loyalty.refusals import OutOfStock, Refusal, TooLateToVoid, VoucherUsed
-from portal import gifts
+from portal import gifts, waiting
 from portal.forms import first_error
 from portal.guards import TillRequest, unlocked
 from portal.pages import go, wants_piece
@@ -173,9 +173,7 @@ def gift_reversal(request: TillRequest, pk: UUID) -> HttpResponse:
 def _sentence(refusal: Refusal | TooManyGuesses) -> str:
     if isinstance(refusal, Refusal):
         return refused(refusal, habits())
-    return ngettext(
-        "Wait %(n)s second, then try again.", "Wait %(n)s seconds, then try again.", refusal.wait
-    ) % {"n": refusal.wait}
+    return waiting.in_seconds(refusal.wait)
 
 
 def _wanted(form: Choice) -> Reward | Voucher | None:
